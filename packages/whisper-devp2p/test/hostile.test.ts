@@ -5,7 +5,7 @@ import { RLP } from '@ethereumjs/rlp';
 import { concatBytes } from '@sotto/core';
 import { manualClock } from '@sotto/testing/clock';
 import { joinList } from '@sotto/whisper-transport/internal';
-import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
+import { EnvelopePool, encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
 import { enodeId } from '../src/host/enode.js';
 import { decodePacket, type EncodedPacket, type WhisperPacket } from '../src/packets/packet.js';
@@ -239,6 +239,33 @@ describe('floods', () => {
     for (let i = 0; !done && i < 200; i++) await clock.advanceAndRest(500);
     await all;
     expect(host.gone).toEqual([]);
+  });
+
+  it('requirements that always change: the more there is to offer again, the less often it is', async () => {
+    const clock = manualClock(Date.now());
+    let changes = 0;
+    const pool = new EnvelopePool({ clock, policy: { minimumPow: 0 } });
+    const host = await testHost({ clock, pool, onPeerChange: () => changes++ });
+    const fickle = await rawPeer(urlOf(host));
+    fickle.send({ kind: 'status', status: { minimumPow: 1_000, bloom: undefined, lightNode: false } });
+    await host.connected(1);
+    const expiry = Math.floor(clock.now() / 1000) + 100;
+    for (let i = 0; i < 40_000; i++) {
+      const data = new Uint8Array(64);
+      new DataView(data.buffer).setUint32(0, i);
+      pool.add(encodeEnvelope({ expiry, ttl: 100, topic: TOPIC, data, nonce: 0n }));
+    }
+    let pow = 1_000;
+    for (let i = 0; i < 20; i++) {
+      fickle.send({ kind: 'powRequirement', minimumPow: pow++ });
+      // It is there once it is seen by a question that comes after it.
+      await expect.poll(() => host.peers[0]?.minimumPow).toBe(pow - 1);
+      await clock.advanceAndRest(500);
+    }
+    // The first after half a second, and then every two.
+    expect(changes).toBeLessThanOrEqual(6);
+    expect(changes).toBeGreaterThanOrEqual(4);
+    pool.close();
   });
 
   it('more than can be sent to a peer: the oldest goes, and is counted', async () => {

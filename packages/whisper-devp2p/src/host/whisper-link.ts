@@ -14,8 +14,10 @@ import { SendQueue } from './send-queue.js';
 
 /** Bytes in the socket from which on envelopes wait in the queue instead, where they can still expire. */
 const HIGH_WATER = 512 * 1024;
-/** Milliseconds for which changes of a peer's requirements are collected before all live envelopes are offered to it again. */
+/** Milliseconds at least for which changes of a peer's requirements are collected before all live envelopes are offered to it again. */
 const REQUIREMENTS_DELAY = 500;
+/** Envelopes offered again for each millisecond that the next change waits: a peer whose requirements always change costs little. */
+const OFFERED_PER_MS = 20;
 
 export interface WhisperLinkOptions {
   readonly socket: Socket;
@@ -35,8 +37,11 @@ export interface WhisperLinkHandler {
   admit(link: WhisperLink): WhisperStatus | { readonly refused: DisconnectReason };
   /** The peer's status has arrived: from now on envelopes are exchanged. */
   onReady(link: WhisperLink): void;
-  /** The peer's requirements have changed. Called at most twice a second. */
-  onRequirements(link: WhisperLink): void;
+  /**
+   * The peer's requirements have changed. Called at most twice a second, less often the more envelopes there are.
+   * @returns how many envelopes were offered to it again
+   */
+  onRequirements(link: WhisperLink): number;
   onPacket(link: WhisperLink, packet: WhisperPacket): void;
   onViolation(link: WhisperLink, reason: string): void;
   onDropped(link: WhisperLink, envelopes: number): void;
@@ -70,6 +75,7 @@ export class WhisperLink implements WhisperPeer {
   #flushPlanned = false;
   #waitsForSocket = false;
   #requirementsPlanned = false;
+  #requirementsDelay = REQUIREMENTS_DELAY;
   #cancelResume = () => {};
   #violation: string | undefined;
   #closed = false;
@@ -232,9 +238,10 @@ export class WhisperLink implements WhisperPeer {
   #planRequirements(): void {
     if (this.#requirementsPlanned) return;
     this.#requirementsPlanned = true;
-    this.#after(REQUIREMENTS_DELAY, () => {
+    this.#after(this.#requirementsDelay, () => {
       this.#requirementsPlanned = false;
-      this.#handler.onRequirements(this);
+      const offered = this.#handler.onRequirements(this);
+      this.#requirementsDelay = Math.max(REQUIREMENTS_DELAY, offered / OFFERED_PER_MS);
     });
   }
 
