@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 import type { Writable } from 'node:stream';
@@ -215,11 +215,9 @@ class FolderServer implements BlobServer {
     this.#uploadsOf.set(address, ofAddress + 1);
     this.#reserved += taken;
     const cancelDeadline = this.#clock.after(UPLOAD_MS, () => response.destroy());
+    let status: number;
     try {
-      const blob = await readExactly(request, announced);
-      if (blob === undefined || encodeHex(digestOf(blob)) !== name) return end(response, 400);
-      if (await this.#write(name, blob)) this.#stored += taken;
-      end(response, 201);
+      status = await this.#receive(request, name, announced);
     } finally {
       cancelDeadline();
       this.#uploads--;
@@ -228,6 +226,15 @@ class FolderServer implements BlobServer {
       else this.#uploadsOf.delete(address);
       this.#reserved -= taken;
     }
+    end(response, status);
+  }
+
+  /** @returns the status of the answer */
+  async #receive(request: BlobRequest, name: string, announced: number): Promise<number> {
+    const blob = await readExactly(request, announced);
+    if (blob === undefined || encodeHex(digestOf(blob)) !== name) return 400;
+    if (await this.#write(name, blob)) this.#stored += spaceOf(blob.length);
+    return 201;
   }
 
   /** @returns whether it takes more space now */
@@ -256,7 +263,7 @@ class FolderServer implements BlobServer {
     const { size } = (await stat(this.#file(name)).catch(() => undefined)) ?? { size: undefined };
     if (size === undefined) return end(response, 404);
     // Once for each blob, whoever else deletes it at the same time.
-    const isGone = await rm(this.#file(name)).then(
+    const isGone = await unlink(this.#file(name)).then(
       () => true,
       () => false,
     );
