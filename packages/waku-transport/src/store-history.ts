@@ -63,6 +63,8 @@ async function readTopics(query: StoreQuery, contentTopics: readonly string[]): 
   const wanted = new Set(contentTopics);
   const cursors = new Set<string>();
   for (let cursor: Uint8Array | undefined; ; ) {
+    if (!query.isConnected())
+      throw unavailableError('the Waku node has no peers, or the connection was closed');
     if (budget.waited > MAX_WAIT_MS) throw unavailableError('the store is too slow');
     const page = await attemptPage(query, contentTopics, cursor);
     if (page.length === 0) return;
