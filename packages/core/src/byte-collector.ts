@@ -10,7 +10,7 @@ export class ByteCollector {
     return this.#length;
   }
 
-  /** @param piece copied */
+  /** Adds a piece. @param piece copied */
   add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.#bytes.length) {
