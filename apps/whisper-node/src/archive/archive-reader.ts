@@ -50,6 +50,7 @@ export async function readByTopics(level: Level, query: TopicQuery): Promise<Arc
   for (const topic of topics) {
     const order = begun === undefined ? 1 : compareBytes(topic, begun.topic);
     if (order < 0) continue;
+    page.lookedFor();
     const start =
       begun !== undefined && order === 0
         ? { gt: topicKey(topic, begun.position) }
