@@ -290,10 +290,10 @@ export class EnvelopeArchive {
   /** Removes the oldest envelopes while the predicate holds for the next one's time and the remaining bytes. */
   async #removeOldest(goes: (time: number, left: number) => boolean): Promise<void> {
     for (;;) {
-      const oldest = await this.#level.iterator({ ...ALL_ENVELOPES, limit: REMOVAL_STEP }).all();
       const operations: BatchOperation[] = [];
       let [count, bytes] = [this.#count, this.#bytes];
-      for (const [key, value] of oldest) {
+      // One after the other: the largest a thousand would fill a gigabyte.
+      for await (const [key, value] of this.#level.iterator({ ...ALL_ENVELOPES, limit: REMOVAL_STEP })) {
         const position = positionOfEnvelopeKey(key);
         if (!goes(timeOf(position), bytes)) break;
         operations.push(...removals(value.slice(0, TOPIC_LENGTH), position));

@@ -12,8 +12,9 @@ import {
 } from './archive-key.js';
 import { type BatchOperation, createLevel, isDamage, type Level } from './level.js';
 
-/** Records written in one batch. */
+/** Records written in one batch, and bytes of envelopes, about. */
 const STEP = 2_000;
+const STEP_BYTES = 4 * 1024 * 1024;
 
 /**
  * Copies the readable records of a damaged database into a new one, which replaces it. LevelDB's own repair makes it
@@ -73,6 +74,7 @@ function besides(location: string) {
 async function copyReadable(from: Level, to: Level): Promise<Totals> {
   let [count, bytes] = [0, 0];
   let operations: BatchOperation[] = [];
+  let written = 0;
   try {
     for await (const [key, value] of from.iterator(ALL_ENVELOPES)) {
       const position = positionOfEnvelopeKey(key);
@@ -80,9 +82,10 @@ async function copyReadable(from: Level, to: Level): Promise<Totals> {
       count++;
       bytes += value.length - TOPIC_LENGTH;
       operations.push(...additions(value.slice(0, TOPIC_LENGTH), position, value.slice(TOPIC_LENGTH)));
-      if (operations.length < STEP) continue;
+      if (operations.length < STEP && bytes - written < STEP_BYTES) continue;
       await to.batch(operations);
       operations = [];
+      written = bytes;
     }
   } catch (error) {
     // Thrown at the end, after everything else was copied.
