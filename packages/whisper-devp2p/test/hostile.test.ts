@@ -8,6 +8,7 @@ import { joinList } from '@sotto/whisper-transport/internal';
 import { EnvelopePool, encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
 import { enodeId } from '../src/host/enode.js';
+import { encodeBareMailRequest } from '../src/mailserver.js';
 import { decodePacket, type EncodedPacket, type WhisperPacket } from '../src/packets/packet.js';
 import { compress } from '../src/rlpx/snappy.js';
 import { crypto, envelope, lazyEnvelope, TOPIC } from './envelopes.js';
@@ -239,6 +240,27 @@ describe('floods', () => {
     for (let i = 0; !done && i < 200; i++) await clock.advanceAndRest(500);
     await all;
     expect(host.gone).toEqual([]);
+  });
+
+  it('requests whose answers are never read: the peer is let go', async () => {
+    const host = await testHost({
+      receive: { envelopesPerSecond: 1e6, bytesPerSecond: 1e9 },
+      onBareRequest: (peer) => host.sendRequestComplete(peer.id, randomBytes(1_000)),
+    });
+    const peer = await rawPeer(urlOf(host));
+    peer.send(STATUS);
+    await host.connected(1);
+    peer.session.pause();
+    const body = encodeBareMailRequest({
+      ...{ id: new Uint8Array(32), lower: 0, upper: 1, limit: 1, batch: true },
+      ...{ bloom: new Uint8Array(64), cursor: new Uint8Array(0) },
+    });
+    for (let i = 0; i < 20_000 && host.gone.length === 0; i++) {
+      peer.send({ kind: 'bareRequest', body });
+      if (i % 100 === 0) await peer.session.flushed();
+    }
+    await host.lost(1);
+    await goesOn(host);
   });
 
   it('requirements that always change: the more there is to offer again, the less often it is', async () => {

@@ -5,7 +5,7 @@ import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { matchesBloom } from '@sotto/whisper-transport/whisper';
 import { decodePacket, type EncodedPacket, encodePacket, type WhisperPacket } from '../packets/packet.js';
 import type { WhisperStatus } from '../packets/status.js';
-import type { DisconnectReason } from '../rlpx/disconnect-reason.js';
+import { DisconnectReason } from '../rlpx/disconnect-reason.js';
 import type { NewMacHash } from '../rlpx/mac-hash.js';
 import { RlpxSession } from '../rlpx/rlpx-session.js';
 import { addressName } from './address-name.js';
@@ -14,6 +14,8 @@ import { SendQueue } from './send-queue.js';
 
 /** Bytes in the socket from which on envelopes wait in the queue instead, where they can still expire. */
 const HIGH_WATER = 512 * 1024;
+/** Bytes in the socket at which a peer is let go that asks for answers and doesn't read them. */
+const UNREAD_MOST = 4 * 1024 * 1024;
 /** Milliseconds at least for which changes of a peer's requirements are collected before all live envelopes are offered to it again. */
 const REQUIREMENTS_DELAY = 500;
 /** Envelopes offered again for each millisecond that the next change waits: a peer whose requirements always change costs little. */
@@ -175,6 +177,10 @@ export class WhisperLink implements WhisperPeer {
 
   /** Sends a packet. Resolves when the socket has room for more, with whether the connection still exists. */
   async send(packet: WhisperPacket): Promise<boolean> {
+    if (this.#session.backlog > UNREAD_MOST) {
+      this.disconnect(DisconnectReason.TIMEOUT);
+      return false;
+    }
     if (!this.ready || !this.#session.send(encodePacket(packet))) return false;
     return this.#session.backlog > HIGH_WATER ? this.#session.flushed() : true;
   }
