@@ -103,6 +103,22 @@ describe('requests', () => {
     }
   });
 
+  it('pings without end whose answers are never read end the connection', async () => {
+    const socket = new WebSocket(node.relay);
+    closers.push(() => socket.terminate());
+    socket.on('error', () => {});
+    await once(socket, 'open');
+    socket.pause();
+    const payload = new Uint8Array(125);
+    const clients = () => node.metric('whisper_node_relay_clients');
+    await expect.poll(clients).toBe(1);
+    for (let round = 0; round < 100 && (await clients()) === 1; round++) {
+      for (let i = 0; i < 5_000; i++) socket.ping(payload);
+      await new Promise<unknown>((resolve) => socket.ping(payload, undefined, resolve));
+    }
+    await expect.poll(clients).toBe(0);
+  }, 60_000);
+
   it('who goes away in the middle of a request does no harm', async () => {
     const head =
       'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{';
