@@ -127,7 +127,7 @@ it.each([
   'postgres://bots:hunter2@[::1/nowhere',
   { host: '127.0.0.1', port: 1, password: 'hunter2' },
 ])(
-  'an address of PostgreSQL where nobody answers, or that is none: an error with a code, and without the password',
+  'an address of PostgreSQL where nobody answers, or that cannot be read: an error with a code, and without the password',
   async (address) => {
     const error: unknown = await openPostgresDatabase({ connection: address }).catch(
       (reason: unknown) => reason,
