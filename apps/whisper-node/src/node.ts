@@ -30,6 +30,8 @@ import { createShhApi } from './rpc/shh-api.js';
 
 /** Most envelopes that wait for the disk: a few seconds of a busy network. */
 const ARCHIVE_WAITING_MOST = 20_000;
+/** Bytes of them: a disk that hangs must not fill the memory. */
+const ARCHIVE_WAITING_MOST_BYTES = 64 * 1024 * 1024;
 const RELAY_PAGE_SIZE = 1_000;
 const MEGABYTE = 1_000_000;
 const DAY = 86_400;
@@ -157,6 +159,7 @@ export class WhisperNode {
         maxAge: config['archive-days'] * DAY,
         maxBytes: config['archive-mb'] * MEGABYTE,
         maxWaiting: ARCHIVE_WAITING_MOST,
+        maxWaitingBytes: ARCHIVE_WAITING_MOST_BYTES,
       },
       clock: this.#clock,
       logger: this.#logger,

@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeHex, silentLogger, systemClock } from '@sotto/core';
 import { defaultProvider } from '@sotto/crypto';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { EnvelopePool, type PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { TOTALS_KEY } from '../src/archive/archive-key.js';
 import { EnvelopeArchive } from '../src/archive/envelope-archive.js';
+import { createLevel } from '../src/archive/level.js';
+import { salvage } from '../src/archive/salvage.js';
 import { sealEnvelope } from './envelopes.js';
 import { type NodeProcess, startNode } from './node-process.js';
 import { relayClient } from './relay-client.js';
@@ -81,7 +84,7 @@ describe('pruning', () => {
   async function open(limits: { maxAge?: number; maxBytes?: number }, clock = steeredClock()) {
     const archive = await EnvelopeArchive.open({
       path: await mkdtemp(join(folder, 'pruning-')),
-      limits: { maxAge: 30 * 86_400, maxBytes: 1e9, maxWaiting: 10_000, ...limits },
+      limits: { maxAge: 30 * 86_400, maxBytes: 1e9, maxWaiting: 10_000, maxWaitingBytes: 1e8, ...limits },
       clock,
       logger: silentLogger,
     });
@@ -123,6 +126,35 @@ describe('pruning', () => {
     expect((await namesIn(archive)).sort()).toEqual(recent.map(({ hash }) => hash).sort());
     expect(archive.bytes).toBe(recent.reduce((sum, { bytes }) => sum + bytes.length, 0));
     expect(old.length).toBe(20);
+  });
+
+  it('no more waits for the disk than may, by number and by bytes, and what was there before counts', async () => {
+    const clock = steeredClock();
+    const pool = new EnvelopePool({ crypto, clock, policy: { minimumPow: 0 } });
+    closers.push(() => pool.close());
+    const archive = await EnvelopeArchive.open({
+      path: await mkdtemp(join(folder, 'waiting-')),
+      limits: { maxAge: DAY, maxBytes: 1e9, maxWaiting: 20, maxWaitingBytes: 50_000 },
+      clock,
+      logger: silentLogger,
+    });
+    closers.push(() => archive.close());
+    const pooled = async (count: number, size: number, ago = 0) =>
+      Promise.all(
+        Array.from({ length: count }, async () => {
+          const expiry = Math.floor(clock.now() / 1000) + 15 - ago;
+          return pool.add(await sealEnvelope({ topic, size, expiry, idle: true })) as PooledEnvelope;
+        }),
+      );
+    const taken = async (envelopes: readonly PooledEnvelope[]) => {
+      const results = await Promise.allSettled(envelopes.map((one) => archive.add(one)));
+      return results.filter(({ status }) => status === 'fulfilled').length;
+    };
+    expect(await taken(await pooled(10, 20_000))).toBe(2);
+    expect(await taken(await pooled(10, 20_000, 10))).toBe(2);
+    expect(await taken([...(await pooled(30, 500)), ...(await pooled(30, 500, 10))])).toBe(20);
+    expect(archive.waiting).toBe(0);
+    expect(archive.count).toBe(24);
   });
 
   it('a clock that jumps ahead, or was ahead at the start, costs nothing; nor does one that is set back', async () => {
@@ -252,6 +284,49 @@ describe('a corrupted archive', () => {
     await expect.poll(async () => later.push(...(await publish(client, 1))), { timeout: 30_000 }).toBe(5);
     expect(hexes(await historyOnceRepaired(client))).toEqual(expect.arrayContaining(hexes(later)));
     expect(await node.stop()).toBe(0);
+  });
+
+  it('a repair that was killed at any moment: nothing of the archive is lost, and nothing of the repair is left', async () => {
+    const path = join(await mkdtemp(join(folder, 'killed-')), 'archive');
+    const clock = systemClock;
+    const pool = new EnvelopePool({ crypto, clock, policy: { minimumPow: 0 } });
+    closers.push(() => pool.close());
+    const limits = { maxAge: 86_400, maxBytes: 1e9, maxWaiting: 100, maxWaitingBytes: 1e7 };
+    const openedAt = (place: string) =>
+      EnvelopeArchive.open({ path: place, limits, clock, logger: silentLogger });
+    const archive = await openedAt(path);
+    for (let i = 0; i < 20; i++)
+      await archive.add(pool.add(await sealEnvelope({ topic, idle: true })) as PooledEnvelope);
+    const { count, bytes } = archive;
+    await archive.close();
+
+    const contents = async () => {
+      const opened = await openedAt(path);
+      const page = await opened.byTopics({
+        ...{ topics: [topic], from: 0, to: 2 ** 32 - 1, limit: 100, cursor: new Uint8Array(0) },
+      });
+      const found = { count: opened.count, bytes: opened.bytes, envelopes: page.envelopes.length };
+      await opened.close();
+      return { ...found, files: await readdir(join(path, '..')) };
+    };
+    const intact = { count, bytes, envelopes: 20, files: ['archive'] };
+    // While it copied.
+    await cp(path, `${path}.salvaged`, { recursive: true });
+    await unlink(join(`${path}.salvaged`, 'CURRENT'));
+    expect(await contents()).toEqual(intact);
+    // After it had moved the damaged one away: what the copy has is what counts.
+    const level = createLevel(path);
+    await level.open();
+    await level.del(TOTALS_KEY);
+    expect(await salvage(level)).toEqual({ count, bytes });
+    await level.close();
+    await cp(path, `${path}.damaged`, { recursive: true });
+    await unlink(join(`${path}.damaged`, 'CURRENT'));
+    await rename(path, `${path}.salvaged`);
+    expect(await contents()).toEqual(intact);
+    // Before it deleted the damaged one.
+    await cp(path, `${path}.damaged`, { recursive: true });
+    expect(await contents()).toEqual(intact);
   });
 
   it('a file that is not a database: the node reports why it does not start', async () => {

@@ -83,6 +83,42 @@ describe('requests', () => {
     expect((await callByHttp(url, 'shh_version')).result).toBe('6.0');
   });
 
+  it('a body in a million pieces takes no more memory than it may have', async () => {
+    const before = await collectedMegabytes(node);
+    const socket = await plug(node.rpc('http'));
+    const head = ['POST / HTTP/1.1', 'host: localhost', 'content-type: application/json'];
+    socket.write([...head, 'transfer-encoding: chunked', '', ''].join('\r\n'));
+    await new Promise<unknown>((resolve) => socket.write('1\r\n \r\n'.repeat(1_000_000 - 1), resolve));
+    expect((await collectedMegabytes(node)) - before).toBeLessThan(20);
+  });
+
+  it('a WebSocket message in more pieces than any client makes of it ends the connection', async () => {
+    for (const url of [node.relay, node.rpc('ws')]) {
+      const socket = new WebSocket(url);
+      closers.push(() => socket.terminate());
+      await once(socket, 'open');
+      const closed = once(socket, 'close');
+      for (let i = 0; i < 2_000; i++) socket.send(Uint8Array.of(0), { fin: false });
+      expect((await closed)[0]).toBe(1008);
+    }
+  });
+
+  it('pings without end whose answers are never read end the connection', async () => {
+    const socket = new WebSocket(node.relay);
+    closers.push(() => socket.terminate());
+    socket.on('error', () => {});
+    await once(socket, 'open');
+    socket.pause();
+    const payload = new Uint8Array(125);
+    const clients = () => node.metric('whisper_node_relay_clients');
+    await expect.poll(clients).toBe(1);
+    for (let round = 0; round < 100 && (await clients()) === 1; round++) {
+      for (let i = 0; i < 5_000; i++) socket.ping(payload);
+      await new Promise<unknown>((resolve) => socket.ping(payload, undefined, resolve));
+    }
+    await expect.poll(clients).toBe(0);
+  }, 60_000);
+
   it('who goes away in the middle of a request does no harm', async () => {
     const head =
       'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{';

@@ -21,13 +21,13 @@ const clock: Clock = {
   },
 };
 /** Whose requests these are. */
-const peer = { id: 'ab'.repeat(64) };
+const peer = { id: 'ab'.repeat(64), address: '192.0.2.1:30303' };
 
 const folder = temporaryDirectory(afterAll);
 let archive: EnvelopeArchive;
 let mailserver: Mailserver;
 beforeAll(async () => {
-  const limits = { maxAge: 100 * 86_400, maxBytes: 1e6, maxWaiting: 100 };
+  const limits = { maxAge: 100 * 86_400, maxBytes: 1e6, maxWaiting: 100, maxWaitingBytes: 1e6 };
   archive = await EnvelopeArchive.open({
     path: join(folder, 'archive'),
     limits,

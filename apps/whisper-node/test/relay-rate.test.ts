@@ -1,20 +1,21 @@
 import { defaultProvider } from '@sotto/crypto';
-import { manualClock } from '@sotto/testing/clock';
+import { manualClock, rest } from '@sotto/testing/clock';
 import { encodeClientFrame } from '@sotto/whisper-transport/relay-protocol';
 import { EnvelopePool } from '@sotto/whisper-transport/whisper';
 import { expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
+import type { EnvelopeArchive } from '../src/archive/envelope-archive.js';
 import { RelayServer } from '../src/relay/relay-server.js';
 import { PretendSocket } from './pretend-socket.js';
 
 const RATE = 10;
 
-function connect() {
+function connect(archive?: Pick<EnvelopeArchive, 'byTopics'>) {
   const clock = manualClock(0);
   const pool = new EnvelopePool({ crypto: defaultProvider(), clock });
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const limits = { maxTopics: 10, rate: RATE, pageSize: 10, addressRate: 2 * RATE, addressTopics: 15 };
-  const relay = new RelayServer({ pool, archive: undefined, clock, logger, limits });
+  const relay = new RelayServer({ pool, archive: archive as EnvelopeArchive, clock, logger, limits });
   const connectFrom = (address: string) => {
     const one = new PretendSocket();
     relay.accept(one as unknown as WebSocket, address);
@@ -96,6 +97,28 @@ it('large frames cost more than small ones', async () => {
     socket.emit('message', encodeClientFrame({ kind: 'publish', id, envelope }), true);
   // 33 each, of 30 and 30 more that may be owed; what it takes to refuse their contents is what is paid for.
   await expect.poll(() => outcomes().busy).toBe(4);
+  close();
+});
+
+it('a history costs what is looked at for it, though nothing is found', async () => {
+  const lookedAt = { value: 0 };
+  const { clock, socket, outcomes, close } = connect({
+    byTopics: async () => ({ envelopes: [], cursor: new Uint8Array(0), lookedAt: lookedAt.value }),
+  });
+  let id = 0;
+  const ask = async () => {
+    const range = { from: 0, to: 1, limit: 10, cursor: new Uint8Array(0), topics: [] };
+    socket.emit('message', encodeClientFrame({ kind: 'history', id: id++, ...range }), true);
+    await rest();
+  };
+  // Five each, of thirty.
+  for (let i = 0; i < 6; i++) await ask();
+  expect(socket.paused).toBe(false);
+  clock.advance(10_000);
+  lookedAt.value = 20_000;
+  for (let i = 0; i < 3; i++) await ask();
+  expect(socket.paused).toBe(true);
+  expect(outcomes().busy).toBe(0);
   close();
 });
 

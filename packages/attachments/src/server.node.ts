@@ -1,12 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
+  ByteCollector,
   type Clock,
-  concatBytes,
   encodeHex,
   encodeUtf8,
   invalidArgument,
@@ -113,7 +113,10 @@ class FolderServer implements BlobServer {
   readonly #bytesPerHour: number;
   readonly #clock: Clock;
   readonly #budgets = new LruCache<string, TokenBucket>(MAX_ADDRESSES);
-  #total = 0;
+  /** Space that blobs take. */
+  #stored = 0;
+  /** Space that uploads in progress may take. */
+  #reserved = 0;
   #uploads = 0;
   /** By address, those in progress. */
   readonly #uploadsOf = new Map<string, number>();
@@ -204,50 +207,67 @@ class FolderServer implements BlobServer {
     if (!Number.isSafeInteger(announced) || announced < 0) return end(response, 411);
     if (announced > this.#maxBlobBytes) return end(response, 413);
     const taken = spaceOf(announced);
-    if (this.#total + taken > this.#maxBytes) return end(response, 507);
+    if (this.#stored + this.#reserved + taken > this.#maxBytes) return end(response, 507);
     const ofAddress = this.#uploadsOf.get(address) ?? 0;
     if (this.#uploads >= MAX_UPLOADS || ofAddress >= MAX_UPLOADS_OF_ADDRESS) return end(response, 503);
     if (!this.#budgetOf(address).takeIfAvailable(taken)) return end(response, 429);
     this.#uploads++;
     this.#uploadsOf.set(address, ofAddress + 1);
-    this.#total += taken;
-    let isStored = false;
+    this.#reserved += taken;
     const cancelDeadline = this.#clock.after(UPLOAD_MS, () => response.destroy());
+    let status: number;
     try {
-      const blob = await readExactly(request, announced);
-      if (blob === undefined || encodeHex(digestOf(blob)) !== name) return end(response, 400);
-      isStored = await this.#write(name, blob);
-      end(response, 201);
+      status = await this.#receive(request, name, announced);
     } finally {
       cancelDeadline();
       this.#uploads--;
       const left = (this.#uploadsOf.get(address) ?? 1) - 1;
       if (left > 0) this.#uploadsOf.set(address, left);
       else this.#uploadsOf.delete(address);
-      if (!isStored) this.#total -= taken;
+      this.#reserved -= taken;
     }
+    end(response, status);
+  }
+
+  /** @returns the status of the answer */
+  async #receive(request: BlobRequest, name: string, announced: number): Promise<number> {
+    const blob = await readExactly(request, announced);
+    if (blob === undefined || encodeHex(digestOf(blob)) !== name) return 400;
+    if (await this.#write(name, blob)) this.#stored += spaceOf(blob.length);
+    return 201;
   }
 
   /** @returns whether it takes more space now */
   async #write(name: string, blob: Uint8Array): Promise<boolean> {
-    const before = await stat(this.#file(name)).catch(() => undefined);
     const temporary = `${this.#file(name)}.${pid}.${this.#written++}.tmp`;
-    const file = await open(temporary, 'w');
     try {
-      await file.writeFile(blob);
-      await file.sync();
-    } finally {
-      await file.close();
+      const file = await open(temporary, 'w');
+      try {
+        await file.writeFile(blob);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      const before = await stat(this.#file(name)).catch(() => undefined);
+      await rename(temporary, this.#file(name));
+      await syncDirectory(this.#options.directory);
+      return before === undefined;
+    } catch (error) {
+      // Such as of a full disk: what was written would take more of it.
+      await rm(temporary, { force: true });
+      throw error;
     }
-    await rename(temporary, this.#file(name));
-    return before === undefined;
   }
 
   async #delete(response: BlobResponse, name: string): Promise<void> {
     const { size } = (await stat(this.#file(name)).catch(() => undefined)) ?? { size: undefined };
     if (size === undefined) return end(response, 404);
-    await rm(this.#file(name), { force: true });
-    this.#total -= spaceOf(size);
+    // Once for each blob, whoever else deletes it at the same time.
+    const isGone = await unlink(this.#file(name)).then(
+      () => true,
+      () => false,
+    );
+    if (isGone) this.#stored -= spaceOf(size);
     end(response, 204);
   }
 
@@ -271,13 +291,23 @@ class FolderServer implements BlobServer {
       if (isOld) await rm(path, { force: true });
       else total += spaceOf(found.size);
     }
-    this.#total = total;
+    this.#stored = total;
     if (this.#closed) return;
     this.#cancel = this.#clock.after(HOUR_MS, () => void this.#sweep().catch(() => undefined));
   }
 
   #file(name: string): string {
     return join(this.#options.directory, name);
+  }
+}
+
+/** Makes the names in a folder durable, where folders can be opened. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path).catch(() => undefined);
+  try {
+    await directory?.sync().catch(() => undefined);
+  } finally {
+    await directory?.close();
   }
 }
 
@@ -288,14 +318,12 @@ function spaceOf(bytes: number): number {
 
 /** The body, when it has as many bytes as announced. */
 async function readExactly(request: BlobRequest, length: number): Promise<Uint8Array | undefined> {
-  const parts: Uint8Array[] = [];
-  let received = 0;
+  const received = new ByteCollector();
   for await (const chunk of request) {
-    received += chunk.length;
-    if (received > length) return undefined;
-    parts.push(chunk);
+    if (received.length + chunk.length > length) return undefined;
+    received.add(chunk);
   }
-  return received === length ? concatBytes(...parts) : undefined;
+  return received.length === length ? received.take() : undefined;
 }
 
 function end(response: BlobResponse, status: number): void {

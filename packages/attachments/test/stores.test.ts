@@ -200,4 +200,48 @@ describe('blobs on a web server', () => {
     one.close();
     removeThat();
   });
+
+  it('counts what is stored once, whatever is given up or deleted while it counts anew', async () => {
+    const { path: directory, remove: removeThat } = createTemporaryDirectory();
+    const timers = new Map<() => void, number>();
+    const clock = {
+      now: () => Date.now(),
+      after(milliseconds: number, run: () => void) {
+        timers.set(run, milliseconds);
+        return () => timers.delete(run);
+      },
+    };
+    const one = await createBlobServer({ directory, clock, token: 'let me in', maxBytes: 10_000 });
+    const http = createServer((request, response) => void one.handle(request, response));
+    http.listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    const { port: at } = http.address() as AddressInfo;
+    const store = createHttpBlobStore({
+      url: `http://127.0.0.1:${at}/blobs`,
+      headers: { authorization: 'Bearer let me in' },
+    });
+    const [first, second] = [await store.put(Uint8Array.of(1)), await store.put(Uint8Array.of(2))];
+    const full = { details: { reason: expect.stringContaining('507') } };
+    await expect(store.put(Uint8Array.of(3))).rejects.toMatchObject(full);
+    await Promise.all(Array.from({ length: 5 }, () => store.delete?.(first)));
+    // One more is begun, and given up after the next count.
+    const upload = connect(at, '127.0.0.1');
+    const head = [`PUT /blobs/${'0'.repeat(64)} HTTP/1.1`, 'host: x', 'authorization: Bearer let me in'];
+    upload.write([...head, 'content-length: 100', '', 'begun'].join('\r\n'));
+    await expect.poll(() => [...timers.values()]).toContain(120_000);
+    await expect(store.put(Uint8Array.of(3))).rejects.toMatchObject(full);
+    const hourly = [...timers].find(([, milliseconds]) => milliseconds === 3_600_000);
+    timers.delete(hourly?.[0] as () => void);
+    hourly?.[0]();
+    await expect.poll(() => [...timers.values()]).toContain(3_600_000);
+    upload.destroy();
+    await expect.poll(() => [...timers.values()]).not.toContain(120_000);
+    await store.put(Uint8Array.of(3));
+    await expect(store.put(Uint8Array.of(4))).rejects.toMatchObject(full);
+    expect(await store.get(second)).toEqual(Uint8Array.of(2));
+    http.closeAllConnections();
+    http.close();
+    one.close();
+    removeThat();
+  });
 });

@@ -1,5 +1,5 @@
 import { parseText } from './arguments.js';
-import { concatBytes, copyBytes } from './bytes.js';
+import { ByteCollector } from './byte-collector.js';
 import type { Clock } from './environment.js';
 import { invalidArgument, isSottoError, limitExceeded } from './errors.js';
 import { systemClock } from './system-clock.js';
@@ -162,15 +162,14 @@ function parseServerUrl(text: string): URL {
 /** The beginning of what is said of an error: pages that say "not found" may be of any size. */
 async function readNote(response: Response): Promise<Uint8Array> {
   const reader = response.body?.getReader();
-  const parts: Uint8Array[] = [];
-  for (let length = 0; reader !== undefined && length < NOTE_BYTES; ) {
+  const note = new ByteCollector();
+  while (reader !== undefined && note.length < NOTE_BYTES) {
     const { done, value } = await reader.read();
     if (done) break;
-    parts.push(copyBytes(value.subarray(0, NOTE_BYTES - length)));
-    length += value.length;
+    note.add(value.subarray(0, NOTE_BYTES - note.length));
   }
   await reader?.cancel();
-  return concatBytes(...parts);
+  return note.take();
 }
 
 /** Reads up to the limit, whatever length is announced. */
@@ -178,21 +177,19 @@ async function readBody(response: Response, maxBytes: number, what: string): Pro
   const announced = Number(response.headers.get('content-length') ?? 0);
   const reader = response.body?.getReader();
   if (reader === undefined) return new Uint8Array(0);
-  const parts: Uint8Array[] = [];
-  let length = 0;
+  const body = new ByteCollector();
   for (;;) {
     if (announced > maxBytes) {
       await reader.cancel();
       throw limitExceeded(what, maxBytes, announced);
     }
     const { done, value } = await reader.read();
-    if (done) return concatBytes(...parts);
-    length += value.length;
+    if (done) return body.take();
+    const length = body.length + value.length;
     if (length > maxBytes) {
       await reader.cancel();
       throw limitExceeded(what, maxBytes, length);
     }
-    // Tiny parts would cost more than they hold.
-    parts.push(copyBytes(value));
+    body.add(value);
   }
 }

@@ -1,6 +1,7 @@
 export * from './arguments.js';
 export * from './blob-store.js';
 export * from './bundle-directory.js';
+export { ByteCollector } from './byte-collector.js';
 export * from './bytes.js';
 export * from './carrier.js';
 export * from './crypto-limits.js';

@@ -55,6 +55,24 @@ it('reads no more than allowed, whether a length is announced or not', async () 
   }
 });
 
+it('reads an answer in as many pieces as it comes in', async () => {
+  const pieces = 200_000;
+  const answer = (status: number) => {
+    let given = 0;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      if (given === pieces) controller.close();
+      else controller.enqueue(Uint8Array.of(given++));
+    };
+    return new Response(new ReadableStream({ pull }), { status });
+  };
+  const ask = async (status: number) => {
+    const server = new HttpServer('http://127.0.0.1/', errors, { fetch: async () => answer(status) });
+    return (await server.request({ ...get, maxBytes: pieces })).body;
+  };
+  expect(await ask(200)).toEqual(Uint8Array.from({ length: pieces }, (_, i) => i));
+  expect(await ask(500)).toEqual(Uint8Array.from({ length: 500 }, (_, i) => i));
+});
+
 it('reads the beginning of what is said of an error, and nothing of an empty answer', async () => {
   const failing = await serve((_, response) => response.writeHead(404).end('n'.repeat(2_000)));
   expect(await failing.request(get)).toMatchObject({ status: 404, body: encodeUtf8('n'.repeat(500)) });

@@ -122,6 +122,34 @@ describe('backup', () => {
     await messenger.close();
   });
 
+  it('is of one moment: what a commit moves from one place to another while it is made is in one of them', async () => {
+    const network = createMemoryNetwork({ clock: manualClock(START) });
+    const alice = await newParty(network, 'alice-1', { acknowledge: false });
+    const bob = await newParty(network, 'bob-1');
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    for (let i = 0; i < 4; i++) await bob.say(alice, `${i}`.padEnd(50_000));
+    await quiet(network, alice, bob);
+    const parts: Uint8Array[] = [];
+    for await (const part of exportBackup({
+      ...{ store: alice.store, identity: alice.identity, passphrase: 'correct horse', crypto, cost: COST },
+    })) {
+      parts.push(part);
+      // Header, empty part, and the first messages.
+      if (parts.length !== 3) continue;
+      for (const [i, message] of alice.messages.entries()) {
+        const write = { type: 'put', key: `app/history/${i}`, value: bytesOf('read') } as const;
+        await message.acknowledge({ alongside: [write] });
+      }
+    }
+    const restored = createMemoryStore();
+    await restore(concatBytes(...parts), undefined, restored);
+    const places = { inbox: 0, app: 0 };
+    for await (const _ of restored.list('inbox/')) places.inbox++;
+    for await (const _ of restored.list('app/')) places.app++;
+    expect(places).toEqual({ inbox: 4, app: 0 });
+  });
+
   it('takes no ratchet, no prekey and no ciphertext along, and shows no secret', async () => {
     const { alice, backup } = await someone();
     const store = createMemoryStore();
@@ -325,6 +353,19 @@ describe('backup', () => {
     const bytes = copied.mock.calls.reduce((sum, [source]) => sum + source.length, 0);
     copied.mockRestore();
     expect(bytes).toBeLessThan(20 * backup.length);
+  });
+
+  it('with a record of many bytes is read in chunks of one', async () => {
+    const value = new Uint8Array(200_000).fill(7);
+    const applicationRecord = { key: 'app/large', value };
+    const account = crypto.secp256k1.generateKeyPair().privateKey;
+    const backup = await sealed([
+      { content: { $case: 'account', value: account } },
+      { content: { $case: 'applicationRecord', value: applicationRecord } },
+    ]);
+    const store = createMemoryStore();
+    await restore(backup, undefined, store, 1);
+    expect((await store.get('app/large'))?.value).toEqual(value);
   });
 
   it('from memory that is used again for each chunk, and let go of in the end', async () => {

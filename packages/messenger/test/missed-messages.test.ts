@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jumpingClock } from './jumping-clock.js';
 import { newParty, type Party } from './party.js';
-import { manualClock } from './support.js';
+import { manualClock, rest } from './support.js';
 import { bytesOf, DAY, HOUR, MINUTE, newNode, START } from './world.js';
 
 /**
@@ -49,9 +49,9 @@ function keepingNode(
           const correction = correctionNow();
           const begin = Math.min(from, from - correction);
           const end = Math.max(to, to - correction);
-          for (const message of kept.filter(({ sentAt }) => sentAt >= begin && sentAt <= end)) {
-            await give(party, message, true);
-          }
+          const found = kept.filter(({ sentAt }) => sentAt >= begin && sentAt <= end);
+          await node.historyTakes;
+          for (const message of found) await give(party, message, true);
         },
         close: async () => {
           if (line === mine) line = undefined;
@@ -59,8 +59,10 @@ function keepingNode(
       };
     },
   };
-  return {
+  const node = {
     transport,
+    /** How long a query takes. */
+    historyTakes: Promise.resolve(),
     async publish(sender: Uint8Array, payload: Uint8Array) {
       const message = { sentAt: right.now(), sender, payload };
       kept.push(message);
@@ -83,6 +85,7 @@ function keepingNode(
       line.party.onStatus?.('connected');
     },
   };
+  return node;
 }
 
 async function settle(bob: Party): Promise<void> {
@@ -186,6 +189,50 @@ it.each([
   expect(bob.texts.map((text) => text.split(': ')[1])).toEqual(['before', 'dropped', 'after']);
   await bob.messenger.close();
 });
+
+it.each([
+  ['tells', true],
+  ['does not tell', false],
+])(
+  'lost for a while during a query that takes hours, from a node that %s the time: what was sent meanwhile comes',
+  async (_, tellsTime) => {
+    const clock = manualClock(START);
+    const node = keepingNode(clock, tellsTime, clock);
+    const alice = await newNode('alice-1', { clock });
+    const bob = await newParty(undefined as never, 'bob-1', { clock, transport: node.transport });
+    await bob.messenger.chats.join('cats');
+    await settle(bob);
+    const say = async (text: string) => {
+      const message = await alice.device.transaction((tx) => alice.device.encodePublic(tx, bytesOf(text)));
+      await node.publish(alice.identity.publicKey, message);
+      await rest();
+    };
+    const pass = async (minutes: number) => {
+      for (let minute = 0; minute < minutes; minute++) {
+        clock.advance(MINUTE);
+        await rest();
+      }
+    };
+    await bob.messenger.close();
+    await say('before');
+    let end = () => {};
+    node.historyTakes = new Promise((resolve) => {
+      end = resolve;
+    });
+    await bob.restart();
+    const heard = () => new Set(bob.texts.map((text) => text.split(': ')[1]));
+    await pass(60);
+    node.lose();
+    await say('lost');
+    node.regain();
+    await pass(60);
+    await say('live');
+    end();
+    await pass(1);
+    expect(heard()).toEqual(new Set(['before', 'lost', 'live']));
+    await bob.messenger.close();
+  },
+);
 
 describe('what is sent while we are away comes at the start after it, whatever our clock said', () => {
   it.each([

@@ -2,7 +2,7 @@ import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JsMsg, ReplayPolicy
 import { type NatsConnection, nuid } from '@nats-io/nats-core';
 import { concurrently } from './concurrently.js';
 import { lastOf, type StreamAccess } from './last-message.js';
-import { retried } from './retry.js';
+import { isFinal, retried } from './retry.js';
 import { untilSilent } from './until-silent.js';
 
 /** What to read of a stream. */
@@ -14,12 +14,17 @@ export interface HistoryQuery {
   /** Milliseconds since the epoch, inclusive. */
   readonly to: number;
   onMessage(message: JsMsg): void;
+  /** Called after each fetch. Resolves when its messages have been processed. */
+  drained(): Promise<void>;
 }
 
 /** Subjects of one consumer, where servers allow several: a request of about 6 KiB. */
 const SUBJECTS_PER_CONSUMER = 256;
-/** Messages of one fetch. */
+/** Messages of one fetch: the first, and most. What was fetched is in memory until it has been processed. */
+const FIRST_FETCH_MESSAGES = 16;
 const FETCH_MESSAGES = 256;
+/** Bytes of one fetch, if its messages are as large as those of the one before. */
+const FETCH_BYTES = 4 * 1024 * 1024;
 /** Nanoseconds after which a server deletes a consumer that no one reads: when we were killed meanwhile. */
 const INACTIVE_NANOSECONDS = 60e9;
 
@@ -52,7 +57,15 @@ function hasSeveralFilters({ info }: NatsConnection): boolean {
 
 async function readSubjects(query: HistoryQuery, subjects: readonly string[]): Promise<void> {
   const position = { sequence: 'sequence' in query.from ? query.from.sequence : 0 };
-  await retried(query.access, () => readFrom(query, subjects, position));
+  for (;;) {
+    const before = position.sequence;
+    try {
+      return await retried(query.access, () => readFrom(query, subjects, position));
+    } catch (error) {
+      // A long history may be interrupted as often as something of it arrives in between.
+      if (position.sequence === before || isFinal(error)) throw error;
+    }
+  }
 }
 
 /** Reads with a consumer of its own, from `position` on, which it moves. */
@@ -78,24 +91,33 @@ async function readFrom(
   });
   try {
     const consumer = pending === 0 ? undefined : await jetstream.consumers.get(stream, name);
+    let most = FIRST_FETCH_MESSAGES;
     for (let left = pending; consumer !== undefined && left > 0; ) {
-      let received = 0;
-      const batch = { max_messages: Math.min(left, FETCH_MESSAGES), expires: callTimeout };
-      const messages = await consumer.fetch(batch);
+      let [received, bytes] = [0, 0];
+      const messages = await consumer.fetch({ max_messages: Math.min(left, most), expires: callTimeout });
       for await (const message of untilSilent(messages, 2 * callTimeout, clock)) {
         received++;
+        bytes += message.data.length;
         left = message.info.pending;
         if (message.info.timestampNanos / 1e6 > query.to) return;
         query.onMessage(message);
         position.sequence = message.seq;
       }
       if (received === 0) throw new Error('The stream does not deliver.');
+      most = nextFetch(most, bytes / received);
+      await query.drained();
     }
     if (position.sequence < end) throw new Error('The replica does not have everything yet.');
   } finally {
     // It is deleted by the server when it isn't here.
     await manager.consumers.delete(stream, name).catch(() => undefined);
   }
+}
+
+/** @param size bytes of a message, on average */
+function nextFetch(last: number, size: number): number {
+  const fitting = Math.floor(FETCH_BYTES / Math.max(1, size));
+  return Math.max(1, Math.min(fitting, 2 * last, FETCH_MESSAGES));
 }
 
 function startOf({ from }: HistoryQuery, sequence: number): Partial<ConsumerConfig> {

@@ -15,17 +15,22 @@ export class LiveTopic {
   readonly #access: StreamAccess;
   readonly #subject: string;
   readonly #deliver: Deliver;
+  readonly #drained: () => Promise<void>;
   /** Everything up to this sequence has been delivered, or is older than the subscription. */
   #complete: number | undefined;
   /** What was delivered after a gap: everything after one sequence, up to another. */
   #ahead: { readonly after: number; readonly to: number } | undefined;
   #filling: Promise<void> | undefined;
 
-  /** @param subject where the stream stores the topic */
-  constructor(access: StreamAccess, subject: string, deliver: Deliver) {
+  /**
+   * @param subject where the stream stores the topic
+   * @param drained resolves when what was delivered from history has been processed
+   */
+  constructor(access: StreamAccess, subject: string, deliver: Deliver, drained: () => Promise<void>) {
     this.#access = access;
     this.#subject = subject;
     this.#deliver = deliver;
+    this.#drained = drained;
   }
 
   /** A message that the stream published again. */
@@ -72,7 +77,13 @@ export class LiveTopic {
       if (!isDelivered) this.#deliver(data, true);
       read = seq;
     };
-    const query = { access: this.#access, subjects: [this.#subject], from: { sequence }, onMessage };
+    const query = {
+      access: this.#access,
+      subjects: [this.#subject],
+      from: { sequence },
+      onMessage,
+      drained: this.#drained,
+    };
     // What was read counts, also when reading fails: the next message or check reads the rest.
     await readHistory({ ...query, to: Number.POSITIVE_INFINITY }).catch(() => undefined);
     this.#advance(read);

@@ -114,7 +114,9 @@ export class NatsPipe implements Pipe {
   #subscribe(subject: string, topic: Topic): Subscribed {
     const deliver = (envelope: Uint8Array, fromHistory = false) =>
       this.#events.deliver(topic, envelope, { fromHistory });
-    const live = this.#access === undefined ? undefined : new LiveTopic(this.#access, subject, deliver);
+    const drained = () => this.#events.drained();
+    const live =
+      this.#access === undefined ? undefined : new LiveTopic(this.#access, subject, deliver, drained);
     const callback = (error: Error | null, message: Msg) => {
       if (error !== null) return;
       if (live === undefined) deliver(message.data);
@@ -136,6 +138,7 @@ export class NatsPipe implements Pipe {
         const topic = topicOf(prefix, subject);
         if (topic !== undefined) this.#events.deliver(topic, data, { fromHistory: true });
       },
+      drained: () => this.#events.drained(),
     });
   }
 

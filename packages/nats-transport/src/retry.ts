@@ -1,5 +1,5 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
-import { type Clock, SottoError } from '@sotto/core';
+import { type Clock, isSottoError, SottoError } from '@sotto/core';
 
 /** Waits between attempts in milliseconds, doubling from the first to the longest. */
 const FIRST_WAIT_MS = 100;
@@ -17,7 +17,8 @@ export interface RetryLimits {
 
 /**
  * Runs a call until it succeeds: while a cluster elects a leader, calls fail or time out.
- * @throws TRANSPORT_REFUSED immediately when the server refuses; what the last attempt threw otherwise
+ * @throws TRANSPORT_REFUSED immediately when the server refuses; what the last attempt threw otherwise, also immediately when
+ * the connection was closed
  */
 export async function retried<T>({ retryFor, clock }: RetryLimits, call: () => Promise<T>): Promise<T> {
   const deadline = clock.now() + retryFor;
@@ -27,16 +28,31 @@ export async function retried<T>({ retryFor, clock }: RetryLimits, call: () => P
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal !== undefined) throw refusal;
+      if (isClosed(error)) throw error;
       if (clock.now() + wait > deadline) throw error;
       await new Promise<void>((resolve) => clock.after(wait, resolve));
     }
   }
 }
 
-function refusalOf(error: unknown): SottoError<'TRANSPORT_REFUSED'> | undefined {
-  const isPermission = [error, (error as Error | undefined)?.cause].some(
-    (one) => one instanceof Error && one.name === 'PermissionViolationError',
+/** Whether a call that failed in {@link retried} would fail again, whenever it is made. */
+export function isFinal(error: unknown): boolean {
+  return isSottoError(error, 'TRANSPORT_REFUSED') || isClosed(error);
+}
+
+function isClosed(error: unknown): boolean {
+  return isCalled('ClosedConnectionError', error);
+}
+
+/** Whether an error of the client, or its cause, has this name. */
+function isCalled(name: string, error: unknown): boolean {
+  return [error, (error as Error | undefined)?.cause].some(
+    (one) => one instanceof Error && one.name === name,
   );
+}
+
+function refusalOf(error: unknown): SottoError<'TRANSPORT_REFUSED'> | undefined {
+  const isPermission = isCalled('PermissionViolationError', error);
   const status = error instanceof JetStreamApiError ? error.apiError().code : UNAVAILABLE;
   if (!isPermission && (status < 400 || status >= UNAVAILABLE)) return undefined;
   const reason = isPermission ? 'no permission' : `JetStream error ${(error as JetStreamApiError).code}`;

@@ -39,9 +39,8 @@ describe.skipIf(natsServer === undefined)('a topic whose subscription loses mess
     isLost = () => false;
     const settings = { callTimeout: 5_000, retryFor: 2_000, clock: systemClock };
     const access = { connection, jetstream: jetstream(connection), stream: STREAM, ...settings };
-    live = new LiveTopic(access, subjectOf(PREFIX, topic), (envelope) =>
-      delivered.push(decodeUtf8(envelope)),
-    );
+    const deliver = (envelope: Uint8Array) => void delivered.push(decodeUtf8(envelope));
+    live = new LiveTopic(access, subjectOf(PREFIX, topic), deliver, async () => {});
     const callback = (_: Error | null, message: Msg) => {
       if (!isLost(decodeUtf8(message.data))) live.receive(message);
     };

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import type { Store } from '@sotto/core';
 import { temporaryDirectory } from '@sotto/testing/files';
 import { randomBytes } from '@sotto/testing/random';
@@ -119,3 +120,19 @@ describe('a wrong argument is refused by name', () => {
     await opened.close();
   });
 });
+
+it.each([
+  'postgres://bots:hunter2@127.0.0.1:1/nowhere',
+  'postgres://bots:hunter2@127.0.0.1:port/nowhere',
+  'postgres://bots:hunter2@[::1/nowhere',
+  { host: '127.0.0.1', port: 1, password: 'hunter2' },
+])(
+  'an address of PostgreSQL where nobody answers, or that cannot be read: an error with a code, and without the password',
+  async (address) => {
+    const error: unknown = await openPostgresDatabase({ connection: address }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain('hunter2');
+  },
+);

@@ -159,6 +159,7 @@ export class SharedNode {
         clock,
         peers: () => countStorePeers(this.#node.libp2p),
         isConnected: () => this.#node.isConnected() && this.#users.has(user),
+        isWanted: () => this.#users.has(user),
         drained,
         onMessage: (message) => {
           const topic = topicOfContentTopic(message.contentTopic);

@@ -22,6 +22,8 @@ export interface StoreQuery {
   readonly clock: Clock;
   /** Whether the node and who asks are still there. */
   isConnected(): boolean;
+  /** Whether who asks is still there. */
+  isWanted(): boolean;
   /** The peers, any of which the SDK asks: it takes one without a store for an empty store. */
   peers(): Promise<StorePeers>;
   onMessage(message: WakuProtoMessage): void;
@@ -63,6 +65,7 @@ async function readTopics(query: StoreQuery, contentTopics: readonly string[]): 
   const wanted = new Set(contentTopics);
   const cursors = new Set<string>();
   for (let cursor: Uint8Array | undefined; ; ) {
+    if (!query.isWanted()) throw unavailableError('the connection was closed');
     if (budget.waited > MAX_WAIT_MS) throw unavailableError('the store is too slow');
     const page = await attemptPage(query, contentTopics, cursor);
     if (page.length === 0) return;

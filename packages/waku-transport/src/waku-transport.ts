@@ -13,6 +13,8 @@ export interface WakuTransportOptions extends Omit<WakuCarrierOptions, 'version'
   readonly crypto?: CryptoProvider | undefined;
   /** Derives channel keys off this thread, as of `createSealedTransport`. Default: the provider does. */
   readonly pbkdf2?: Pbkdf2 | undefined;
+  /** As of `createSealedTransport`. Default 64 MiB. */
+  readonly maxWaitingBytes?: number | undefined;
   /**
    * Whether payloads of more than 786,432 bytes are cut into segments, and those of others are put together, as Status clients of 2024
    * do; limits for what is put together may be given. Default true: payloads up to 16 MiB.
@@ -30,8 +32,10 @@ export interface WakuTransportOptions extends Omit<WakuCarrierOptions, 'version'
  */
 export function createWakuTransport(node: WakuNode, options: WakuTransportOptions = {}): Transport {
   const { crypto = defaultProvider(), clock = systemClock, remembered, segments = true, pbkdf2 } = options;
+  const { maxWaitingBytes } = options;
   const carrier = createWakuCarrier(node, options);
-  const transport = createTransportOfFormat(carrier, rfc26Format, { crypto, clock, pbkdf2, remembered });
+  const settings = { crypto, clock, pbkdf2, remembered, maxWaitingBytes };
+  const transport = createTransportOfFormat(carrier, rfc26Format, settings);
   if (segments === false) return transport;
   return withSegments(transport, { crypto, clock, limits: segments === true ? undefined : segments });
 }

@@ -449,6 +449,19 @@ describe('history', () => {
     await connection.close();
   });
 
+  it('ends when the connection is closed, though the store always has more', async () => {
+    const waku = new ScriptedWaku();
+    const { connection } = await open(waku);
+    let [n, pages] = [0, 0];
+    waku.faults.page = () => {
+      if (++pages === 3) void connection.close();
+      return Array.from({ length: 100 }, () => foreign(`n${n++}`));
+    };
+    await expect(connection.history?.([TOPIC], 0, 2_000)).rejects.toMatchObject({ code: 'CLOSED' });
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    expect(pages).toBe(3);
+  });
+
   it('ends with a store that is slow for ever', async () => {
     const waku = new ScriptedWaku();
     const clock = manualClock(1_000_000);

@@ -16,7 +16,7 @@ import { parseEnode } from './host/enode.js';
 import type { DirectEnvelope, WhisperPeer } from './host/host-options.js';
 import type { WhisperHost } from './host/whisper-host.js';
 import { decodeMailCompletion } from './mail/completion.js';
-import { MAIL_SPAN_MOST, sealMailRequest } from './mail/request.js';
+import { MAIL_LIMIT_MOST, MAIL_SPAN_MOST, sealMailRequest } from './mail/request.js';
 
 /** Milliseconds that a mailserver may pause within an answer. */
 const SILENCE_MS = 10_000;
@@ -142,8 +142,10 @@ export class MailClient {
     const deliveries: Promise<unknown>[] = [];
     const next = await this.#answer(envelopeHash(crypto, sealed), signal, {
       onMessage: (message) => {
-        if (wanted.has(encodeHex(message.envelope.topic)))
-          deliveries.push(Promise.resolve(onEnvelope(message)));
+        if (!wanted.has(encodeHex(message.envelope.topic))) return;
+        if (deliveries.length === MAIL_LIMIT_MOST)
+          return this.#page?.fail(refused('it sends more than a page'));
+        deliveries.push(Promise.resolve(onEnvelope(message)));
       },
       send: () => host.sendP2pRequest(this.id, sealed),
     });

@@ -5,9 +5,10 @@ import { RLP } from '@ethereumjs/rlp';
 import { concatBytes } from '@sotto/core';
 import { manualClock } from '@sotto/testing/clock';
 import { joinList } from '@sotto/whisper-transport/internal';
-import { encodeEnvelope } from '@sotto/whisper-transport/whisper';
+import { EnvelopePool, encodeEnvelope } from '@sotto/whisper-transport/whisper';
 import { describe, expect, it } from 'vitest';
 import { enodeId } from '../src/host/enode.js';
+import { encodeBareMailRequest } from '../src/mailserver.js';
 import { decodePacket, type EncodedPacket, type WhisperPacket } from '../src/packets/packet.js';
 import { compress } from '../src/rlpx/snappy.js';
 import { crypto, envelope, lazyEnvelope, TOPIC } from './envelopes.js';
@@ -194,6 +195,20 @@ describe('hostile connections', () => {
     await peer.ended();
   });
 
+  it('pings without end, whose answers are never read', async () => {
+    const host = await testHost();
+    const peer = await rawPeer(urlOf(host));
+    peer.send(STATUS);
+    await host.connected(1);
+    peer.session.pause();
+    for (let i = 0; i < 1_000; i++) peer.session.sendMessage(Uint8Array.of(2, 1, 0, 0xc0));
+    await host.lost(1);
+    expect(host.counters.bans).toBe(1);
+    peer.session.resume();
+    expect(await peer.ended()).toMatch(/SUBPROTOCOL_ERROR|no reason/);
+    await goesOn(host);
+  });
+
   it('codes of no protocol that we share, and codes that are none', async () => {
     for (const message of [Uint8Array.of(0x81, 0x90), Uint8Array.of(0x81, 0x05), Uint8Array.of(0xc0)]) {
       const host = await testHost();
@@ -225,6 +240,54 @@ describe('floods', () => {
     for (let i = 0; !done && i < 200; i++) await clock.advanceAndRest(500);
     await all;
     expect(host.gone).toEqual([]);
+  });
+
+  it('requests whose answers are never read: the peer is let go', async () => {
+    const host = await testHost({
+      receive: { envelopesPerSecond: 1e6, bytesPerSecond: 1e9 },
+      onBareRequest: (peer) => host.sendRequestComplete(peer.id, randomBytes(1_000)),
+    });
+    const peer = await rawPeer(urlOf(host));
+    peer.send(STATUS);
+    await host.connected(1);
+    peer.session.pause();
+    const body = encodeBareMailRequest({
+      ...{ id: new Uint8Array(32), lower: 0, upper: 1, limit: 1, batch: true },
+      ...{ bloom: new Uint8Array(64), cursor: new Uint8Array(0) },
+    });
+    for (let i = 0; i < 20_000 && host.gone.length === 0; i++) {
+      peer.send({ kind: 'bareRequest', body });
+      if (i % 100 === 0) await peer.session.flushed();
+    }
+    await host.lost(1);
+    await goesOn(host);
+  });
+
+  it('requirements that always change: the more there is to offer again, the less often it is', async () => {
+    const clock = manualClock(Date.now());
+    let changes = 0;
+    const pool = new EnvelopePool({ clock, policy: { minimumPow: 0 } });
+    const host = await testHost({ clock, pool, onPeerChange: () => changes++ });
+    const fickle = await rawPeer(urlOf(host));
+    fickle.send({ kind: 'status', status: { minimumPow: 1_000, bloom: undefined, lightNode: false } });
+    await host.connected(1);
+    const expiry = Math.floor(clock.now() / 1000) + 100;
+    for (let i = 0; i < 40_000; i++) {
+      const data = new Uint8Array(64);
+      new DataView(data.buffer).setUint32(0, i);
+      pool.add(encodeEnvelope({ expiry, ttl: 100, topic: TOPIC, data, nonce: 0n }));
+    }
+    let pow = 1_000;
+    for (let i = 0; i < 20; i++) {
+      fickle.send({ kind: 'powRequirement', minimumPow: pow++ });
+      // It is there once it is seen by a question that comes after it.
+      await expect.poll(() => host.peers[0]?.minimumPow).toBe(pow - 1);
+      await clock.advanceAndRest(500);
+    }
+    // The first after half a second, and then every two.
+    expect(changes).toBeLessThanOrEqual(6);
+    expect(changes).toBeGreaterThanOrEqual(4);
+    pool.close();
   });
 
   it('more than can be sent to a peer: the oldest goes, and is counted', async () => {

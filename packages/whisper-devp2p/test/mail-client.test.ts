@@ -95,3 +95,20 @@ it('for all of time it asks for a year', async () => {
   expect(asked.length).toBeLessThanOrEqual(367);
   expect(asked[0]?.lower).toBeGreaterThan(now - 367 * DAY);
 }, 60_000);
+
+it('a mailserver that sends more than a page may have is not listened to', async () => {
+  const host = await testHost({
+    onP2pRequest: async (peer) => {
+      const bytes = envelope();
+      for (let i = 0; i < 30; i++)
+        await host.sendP2pMessages(peer.id, Array<Uint8Array>(100).fill(bytes), { batch: true });
+    },
+  });
+  const now = Math.floor(Date.now() / 1000);
+  const { came, error } = await ask(urlOf(host), now - 100, now);
+  expect(error).toMatchObject({
+    code: 'TRANSPORT_REFUSED',
+    details: { reason: 'it sends more than a page' },
+  });
+  expect(came.length).toBe(1_000);
+});

@@ -11,6 +11,7 @@ import {
   type BackOff,
   ChannelKeys,
   DEFAULT_BACK_OFF,
+  DEFAULT_MAX_WAITING_BYTES,
   globalWebSocket,
   type OpenWebSocket,
 } from '@sotto/whisper-transport/internal';
@@ -60,6 +61,11 @@ export interface RpcTransportOptions {
   readonly backOff?: Partial<BackOff> | undefined;
   /** Envelopes and messages remembered, to drop repetitions. Default 50,000 each: 10 MB at most. */
   readonly remembered?: number | undefined;
+  /**
+   * Bytes of messages that have arrived and wait for `onMessage`, about. Beyond it, polling pauses; over a WebSocket, what arrives is
+   * dropped. Default 64 MiB.
+   */
+  readonly maxWaitingBytes?: number | undefined;
 }
 
 /**
@@ -99,6 +105,7 @@ export function createRpcTransport(options: RpcTransportOptions): Transport {
     maxAnswerLength: options.maxAnswerLength ?? 2 ** 25,
     backOff: { ...DEFAULT_BACK_OFF, ...options.backOff },
     remembered: options.remembered ?? 50_000,
+    maxWaitingBytes: options.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES,
     channelKeys: new ChannelKeys(crypto),
   };
   return {

@@ -167,6 +167,35 @@ describe.each(['ws', 'http'] as const)('a Whisper node by %s', (scheme) => {
     for (const { connection } of [first, second]) await connection.close();
   });
 
+  it('holds no more messages than may wait, however many the node gives', async () => {
+    const { node, clock, options } = world();
+    const waiting: (() => void)[] = [];
+    const connection = await createRpcTransport({ ...options, maxWaitingBytes: 20_000 }).connect({
+      identity: secp256k1.generateKeyPair(),
+      onMessage: () => new Promise<void>((resolve) => waiting.push(resolve)),
+    });
+    await connection.subscribe([chat]);
+    const message = (i: number) => told({ payload: `0x${String(i).padStart(2_000, '0')}` });
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 10; i++) node.deliver(message(10 * round + i));
+      await clock.advanceAndRest(1_000);
+      expect(waiting.length).toBeLessThanOrEqual(10);
+    }
+    node.deliver(message(30));
+    let later = 0;
+    while (waiting.length > 0) {
+      for (const resolve of waiting.splice(0)) resolve();
+      await clock.advanceAndRest(1_000);
+      later += waiting.length;
+    }
+    // A filter still has them, a subscription doesn't.
+    expect(later).toBe(scheme === 'http' ? 21 : 0);
+    node.deliver(message(99));
+    await clock.advanceAndRest(1_000);
+    expect(waiting).toHaveLength(1);
+    await connection.close();
+  });
+
   it('redelivers a message that was not stored', async () => {
     const { node, clock, options } = world();
     let tries = 0;

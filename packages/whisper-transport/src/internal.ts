@@ -9,7 +9,7 @@ export { rfc26Format } from './sealed/rfc26-format.js';
 export { createTransportOfFormat, type FormatTransportOptions } from './sealed/sealed-transport.js';
 export { Deadline } from './support/deadline.js';
 export { readable } from './support/readable.js';
-export { RedeliveryQueue } from './support/redelivery-queue.js';
+export { DEFAULT_MAX_WAITING_BYTES, RedeliveryQueue } from './support/redelivery-queue.js';
 export {
   encodeItem,
   encodeList,

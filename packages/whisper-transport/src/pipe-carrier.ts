@@ -92,12 +92,22 @@ class PipeConnection implements CarrierConnection {
 
   async open(open: PipeOpener, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw abortedError('open');
-    const pipe = await wrapErrors(async () => open(this.#events(), signal));
-    if (signal?.aborted) {
-      await pipe.close();
-      throw abortedError('open');
+    const opening = wrapErrors(async () => open(this.#events(), signal));
+    let stop = () => {};
+    const givenUp = new Promise<never>((_, reject) => {
+      stop = onAbort(signal, () => reject(abortedError('open')));
+    });
+    try {
+      const pipe = await Promise.race([opening, givenUp]);
+      if (signal?.aborted) throw abortedError('open');
+      this.#pipe = pipe;
+    } catch (error) {
+      // It may take its time, or never be there.
+      if (signal?.aborted) opening.then((late) => late.close()).catch(() => undefined);
+      throw error;
+    } finally {
+      stop();
     }
-    this.#pipe = pipe;
   }
 
   async publish(topic: Topic, envelope: Uint8Array, { signal, sentAt }: PublishOptions = {}): Promise<void> {

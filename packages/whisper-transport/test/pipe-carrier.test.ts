@@ -85,6 +85,23 @@ describe('a carrier of any pipe', () => {
     expect(closed).toBe(1);
   });
 
+  it('a pipe that takes long to open, or for ever, keeps nobody who gives up, and is closed when it is there', async () => {
+    const controller = new AbortController();
+    let arrive: (pipe: Pipe) => void = () => {};
+    const carrier = createPipeCarrier(
+      () =>
+        new Promise((resolve) => {
+          arrive = resolve;
+        }),
+    );
+    const opening = carrier.open(handler, { signal: controller.signal });
+    controller.abort();
+    await expect(opening).rejects.toMatchObject({ code: 'ABORTED' });
+    let closed = 0;
+    arrive({ publish() {}, close: () => void closed++ });
+    await expect.poll(() => closed).toBe(1);
+  });
+
   it('has no history unless it says so', async () => {
     const connection = await open({ async history() {} });
     expect('history' in connection).toBe(false);

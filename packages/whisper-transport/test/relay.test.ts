@@ -332,6 +332,49 @@ describe("the relay's history", () => {
     expect([outcome.value, server.sockets.length]).toEqual(['done', 1]);
   });
 
+  it('a page brings no more than was asked for, and nothing comes that was not asked for', async () => {
+    const { clock, server, connect, heard } = setup({ pageSize: 3 });
+    const connection = await connect();
+    server.answer = () => {};
+    const outcome = outcomeOf(connection.history?.([topic], 0, 1) as Promise<void>);
+    await rest();
+    const id = server.heard('history')[0]?.id as number;
+    const archived = { kind: 'archived', id, topic, envelope } as const;
+    server.last.say({ ...archived, id: id + 1 });
+    expect(heard).toEqual([]);
+    for (let i = 0; i < 3; i++) server.last.say(archived);
+    expect([heard.length, server.last.closed]).toEqual([3, false]);
+    server.last.say(archived);
+    expect([heard.length, server.last.closed]).toEqual([3, true]);
+    server.answer = (frame, socket) =>
+      frame.kind === 'history'
+        ? socket.say({ kind: 'page', id: frame.id, cursor: new Uint8Array(0) })
+        : socket.say({ kind: 'done', id: frame.id });
+    await clock.advance(5_000);
+    expect(outcome.value).toBe('done');
+  });
+
+  it('a page of large envelopes has an end, too', async () => {
+    const { server, carrier } = setup();
+    let bytes = 0;
+    const connection = await carrier.open({
+      onEnvelope: (_, large) => {
+        bytes += large.length;
+      },
+    });
+    open.push(connection);
+    server.answer = () => {};
+    const outcome = outcomeOf(connection.history?.([topic], 0, 1) as Promise<void>);
+    await rest();
+    const id = server.heard('history')[0]?.id as number;
+    const large = new Uint8Array(2 ** 20);
+    for (let i = 0; i < 100; i++) server.last.say({ kind: 'archived', id, topic, envelope: large });
+    expect([bytes, server.last.closed]).toEqual([32 * 2 ** 20, true]);
+    await connection.close();
+    await rest();
+    expect(outcome.value).toBe('CLOSED');
+  });
+
   it('none there: TRANSPORT_REFUSED; not offered when disabled', async () => {
     const { server, connect } = setup();
     const connection = await connect();

@@ -102,6 +102,83 @@ describe('a sealed transport', () => {
     expect(asked).toEqual([]);
   });
 
+  it('drops what arrives faster than it is taken, and has history bring it: a flood fills no memory, and costs no message', async () => {
+    const pipe = bus();
+    const alice = await party(transportOver(pipe));
+    const texts = Array.from({ length: 30 }, (_, i) => String(i).padEnd(1_000));
+    for (const text of texts) await alice.connection.send(CHAT, bytesOf(text));
+    const taken: string[] = [];
+    const waiting: (() => void)[] = [];
+    const statuses: string[] = [];
+    const connection = await transportOver(pipe, { maxWaitingBytes: 20_000 }).connect({
+      identity: crypto.secp256k1.generateKeyPair(),
+      async onMessage({ payload }) {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        taken.push(textOf(payload));
+      },
+      onStatus: (status) => statuses.push(status),
+    });
+    await connection.subscribe([CHAT]);
+    const take = async (most: number) => {
+      for (const resolve of waiting.splice(0, most)) resolve();
+      await turn();
+    };
+    for (const { topic, envelope } of pipe.carried) void pipe.deliver(topic, envelope);
+    expect(waiting.length).toBeLessThan(10);
+    expect(statuses).toEqual(['reconnecting']);
+    await take(1);
+    expect(statuses).toEqual(['reconnecting']);
+    await take(10);
+    expect(statuses).toEqual(['reconnecting', 'connected']);
+    expect(taken.length).toBeLessThan(10);
+    const history = connection.history?.({ channels: [CHAT], from: 0, to: START });
+    while (taken.length < texts.length) await take(1);
+    await history;
+    expect(taken).toEqual(texts);
+    expect(statuses).toEqual(['reconnecting', 'connected']);
+    await connection.close();
+  });
+
+  it('counts what the receiver rejects until it is given up', async () => {
+    const pipe = bus();
+    const alice = await party(transportOver(pipe));
+    for (let i = 0; i < 30; i++) await alice.connection.send(CHAT, bytesOf(String(i).padEnd(1_000)));
+    const [timers, tried] = [new Set<() => void>(), new Set<string>()];
+    const later = {
+      now: () => START,
+      after(_: number, run: () => void) {
+        timers.add(run);
+        return () => timers.delete(run);
+      },
+    };
+    const connection = await transportOver(pipe, { maxWaitingBytes: 20_000, clock: later }).connect({
+      identity: crypto.secp256k1.generateKeyPair(),
+      async onMessage({ payload }) {
+        tried.add(textOf(payload).trim());
+        throw new Error('no room');
+      },
+    });
+    await connection.subscribe([CHAT]);
+    const deliverAll = async () => {
+      for (const { topic, envelope } of pipe.carried) await pipe.deliver(topic, envelope);
+    };
+    await deliverAll();
+    const before = tried.size;
+    expect(before).toBeLessThan(10);
+    for (let attempt = 0; attempt < 4; attempt++) {
+      for (const run of [...timers]) {
+        timers.delete(run);
+        run();
+      }
+      await turn();
+    }
+    expect(tried.size).toBe(before);
+    tried.clear();
+    await deliverAll();
+    expect(tried.size).toBe(before);
+    await connection.close();
+  });
+
   it('works for its envelopes where that is asked for, by the carrier or by the policy, and nowhere else', async () => {
     let mined = 0;
     const miner = { ...createInlineMiner(clock), mine: async () => BigInt(++mined) };

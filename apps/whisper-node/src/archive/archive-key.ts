@@ -13,6 +13,14 @@ const ENVELOPE = 0x65;
 const TOPIC = 0x74;
 /** The record of the totals: number of envelopes, and their bytes. */
 export const TOTALS_KEY = Uint8Array.of(0x6d);
+/** What an archive has. */
+export interface Totals {
+  /** Number of envelopes. */
+  readonly count: number;
+  /** Of all envelopes. */
+  readonly bytes: number;
+}
+
 /** A byte without meaning: classic-level 3.0 never frees an empty value, 32 bytes for each record. */
 const NOTHING = Uint8Array.of(0);
 
@@ -64,6 +72,15 @@ export function additions(topic: Topic, position: Uint8Array, envelope: Uint8Arr
     { type: 'put', key: envelopeKey(position), value: concatBytes(topic, envelope) },
     { type: 'put', key: topicKey(topic, position), value: NOTHING },
   ];
+}
+
+/** The operation that stores the totals. */
+export function totalsPut({ count, bytes }: Totals): BatchOperation {
+  const value = new Uint8Array(16);
+  const view = new DataView(value.buffer);
+  view.setBigUint64(0, BigInt(count));
+  view.setBigUint64(8, BigInt(bytes));
+  return { type: 'put', key: TOTALS_KEY, value };
 }
 
 /** The operations that remove an envelope. */

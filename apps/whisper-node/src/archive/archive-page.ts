@@ -12,6 +12,8 @@ export interface ArchivePage {
   readonly envelopes: readonly ArchivedEnvelope[];
   /** The cursor of the next page; empty when this is the last. */
   readonly cursor: Uint8Array;
+  /** Records read for it, and as many more as topics looked for have cost: the work that it took. */
+  readonly lookedAt: number;
 }
 
 /** Bytes of a page: the envelope that exceeds them is its last. */
@@ -19,12 +21,16 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /** Most records read for one page: then it ends, whatever it holds. */
 const MOST_LOOKED_AT = 50_000;
 
+/** What it costs to look for a topic, in records read. */
+const RECORDS_PER_TOPIC = 10;
+
 /** A page being filled. */
 export class PageInProgress {
   readonly #envelopes: ArchivedEnvelope[] = [];
   readonly #limit: number;
   #bytes = 0;
   #lookedAt = 0;
+  #topics = 0;
 
   /** @param limit most envelopes */
   constructor(limit: number) {
@@ -47,12 +53,18 @@ export class PageInProgress {
     this.#envelopes.push({ topic: value.slice(0, TOPIC_LENGTH), hash: hashOf(position), bytes });
   }
 
+  /** Counts a topic that was looked for. */
+  lookedFor(): void {
+    this.#topics++;
+  }
+
   /** Counts a record that was read, whether it was added or not. */
   lookedAt(): void {
     this.#lookedAt++;
   }
 
   finish(cursor: Uint8Array): ArchivePage {
-    return { envelopes: this.#envelopes, cursor };
+    const lookedAt = this.#lookedAt + RECORDS_PER_TOPIC * this.#topics;
+    return { envelopes: this.#envelopes, cursor, lookedAt };
   }
 }

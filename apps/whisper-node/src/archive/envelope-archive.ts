@@ -10,19 +10,22 @@ import {
   TOPIC_LENGTH,
   TOTALS_KEY,
   timeOf,
+  totalsPut,
 } from './archive-key.js';
 import type { ArchivePage } from './archive-page.js';
 import { type BloomQuery, readByBloom, readByTopics, type TopicQuery } from './archive-reader.js';
 import { type BatchOperation, isDamage, type Level, openLevel, reasonOf, reopenLevel } from './level.js';
-import { salvage } from './salvage.js';
+import { deleteRemains, endSalvage, salvage } from './salvage.js';
 
 export interface ArchiveLimits {
   /** Seconds that envelopes are kept. */
   readonly maxAge: number;
   /** Most bytes of envelopes; the oldest are removed first. */
   readonly maxBytes: number;
-  /** Most envelopes that wait to be written. */
+  /** Most envelopes that wait to be written, or for the disk to tell whether they are there. */
   readonly maxWaiting: number;
+  /** Most bytes of them. */
+  readonly maxWaitingBytes: number;
 }
 
 export interface ArchiveOptions {
@@ -74,6 +77,7 @@ export class EnvelopeArchive {
   /** Number of consecutive checks with a steady clock. */
   #steadyLooks = 0;
   readonly #pending = new Map<string, Promise<void>>();
+  #pendingBytes = 0;
   #waiting: Waiting[] = [];
   /** Writes run one after the other, so that the totals are right. */
   readonly #writing = new SerialQueue();
@@ -101,7 +105,9 @@ export class EnvelopeArchive {
    * @throws an Error with a text for people when the directory can't be used or another process has it
    */
   static async open(options: ArchiveOptions): Promise<EnvelopeArchive> {
+    await endSalvage(options.path);
     const { level, damaged } = await openLevel(options.path, options.logger);
+    await deleteRemains(options.path);
     const archive = new EnvelopeArchive(level, options);
     if (damaged) await archive.#salvage();
     else await archive.#readTotals();
@@ -122,7 +128,7 @@ export class EnvelopeArchive {
 
   /** Number of envelopes that wait to be written. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#pending.size;
   }
 
   /** Whether the last write failed: the disk is full, or broken. Writing resumes by itself. */
@@ -137,12 +143,12 @@ export class EnvelopeArchive {
   add(pooled: PooledEnvelope): Promise<void> {
     const { expiry, ttl } = pooled.envelope;
     if (expiry - ttl <= this.#openedAt) return this.addAgain(pooled);
-    return this.#pending.get(pooled.hash) ?? this.#track(pooled, this.#enqueue(pooled));
+    return this.#oncePending(pooled, () => this.#enqueue(pooled));
   }
 
   /** Like {@link add}, for an envelope that may be stored already. */
   addAgain(pooled: PooledEnvelope): Promise<void> {
-    return this.#pending.get(pooled.hash) ?? this.#track(pooled, this.#addUnlessThere(pooled));
+    return this.#oncePending(pooled, () => this.#addUnlessThere(pooled));
   }
 
   /** @throws MALFORMED_MESSAGE for an invalid cursor; STORE_UNAVAILABLE */
@@ -171,9 +177,18 @@ export class EnvelopeArchive {
 
   // Writing
 
-  #track(pooled: PooledEnvelope, added: Promise<void>): Promise<void> {
-    const tracked = added.finally(() => this.#pending.delete(pooled.hash));
-    this.#pending.set(pooled.hash, tracked);
+  #oncePending({ hash, bytes }: PooledEnvelope, add: () => Promise<void>): Promise<void> {
+    const pending = this.#pending.get(hash);
+    if (pending !== undefined) return pending;
+    const { maxWaiting, maxWaitingBytes } = this.#limits;
+    if (this.#pending.size >= maxWaiting || this.#pendingBytes + bytes.length > maxWaitingBytes)
+      return Promise.reject(unavailable('too much waits to be written'));
+    this.#pendingBytes += bytes.length;
+    const tracked = add().finally(() => {
+      this.#pending.delete(hash);
+      this.#pendingBytes -= bytes.length;
+    });
+    this.#pending.set(hash, tracked);
     // Reported to the callers of `add`, and logged.
     tracked.catch(() => {});
     return tracked;
@@ -185,7 +200,6 @@ export class EnvelopeArchive {
   }
 
   async #enqueue(pooled: PooledEnvelope): Promise<void> {
-    if (this.#waiting.length >= this.#limits.maxWaiting) throw unavailable('too much waits to be written');
     if (this.#closed !== undefined) throw unavailable('it is closed');
     await new Promise<void>((written, failed) => {
       this.#waiting.push({ pooled, written, failed });
@@ -276,10 +290,10 @@ export class EnvelopeArchive {
   /** Removes the oldest envelopes while the predicate holds for the next one's time and the remaining bytes. */
   async #removeOldest(goes: (time: number, left: number) => boolean): Promise<void> {
     for (;;) {
-      const oldest = await this.#level.iterator({ ...ALL_ENVELOPES, limit: REMOVAL_STEP }).all();
       const operations: BatchOperation[] = [];
       let [count, bytes] = [this.#count, this.#bytes];
-      for (const [key, value] of oldest) {
+      // One after the other: the largest a thousand would fill a gigabyte.
+      for await (const [key, value] of this.#level.iterator({ ...ALL_ENVELOPES, limit: REMOVAL_STEP })) {
         const position = positionOfEnvelopeKey(key);
         if (!goes(timeOf(position), bytes)) break;
         operations.push(...removals(value.slice(0, TOPIC_LENGTH), position));
@@ -295,11 +309,7 @@ export class EnvelopeArchive {
 
   /** The totals are written together with the envelopes. */
   async #commit(operations: readonly BatchOperation[], count: number, bytes: number): Promise<void> {
-    const totals = new Uint8Array(16);
-    const view = new DataView(totals.buffer);
-    view.setBigUint64(0, BigInt(count));
-    view.setBigUint64(8, BigInt(bytes));
-    await this.#level.batch([...operations, { type: 'put', key: TOTALS_KEY, value: totals }]);
+    await this.#level.batch([...operations, totalsPut({ count, bytes })]);
     this.#count = count;
     this.#bytes = bytes;
   }
@@ -330,7 +340,8 @@ export class EnvelopeArchive {
 
   async #salvage(): Promise<void> {
     const { count, bytes } = await salvage(this.#level);
-    await this.#commit([], count, bytes);
+    this.#count = count;
+    this.#bytes = bytes;
     this.#retryAt = undefined;
     this.#logger.warn('archive.repaired', { envelopes: count });
   }

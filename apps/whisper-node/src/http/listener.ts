@@ -38,6 +38,11 @@ const TIMEOUT_CHECK_MS = 2_000;
  */
 const IDLE_MS = 120_000;
 
+/** Frames of one WebSocket message: clients send one, or some for a large message. Each takes more memory than it may hold. */
+const MAX_FRAGMENTS = 1_024;
+/** Pieces in which a frame arrives, for the same reason: those of 64 bytes for a message of 1 MiB. */
+const MAX_CHUNKS = 16_384;
+
 const TOO_MANY = 'too many connections from this address';
 
 /** A server for HTTP and WebSocket on one port. */
@@ -66,7 +71,13 @@ export class Listener {
     });
     const sockets =
       onSocket &&
-      new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
+      new WebSocketServer({
+        noServer: true,
+        maxPayload: maxMessageBytes,
+        perMessageDeflate: false,
+        maxFragments: MAX_FRAGMENTS,
+        maxBufferedChunks: MAX_CHUNKS,
+      });
     server.on('request', (request, response) => {
       const reason = refusalOf(request, access);
       if (reason !== undefined) return answer(response, 403, `${reason}\n`);

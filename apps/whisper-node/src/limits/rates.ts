@@ -20,10 +20,19 @@ export class Rates {
 
   /** As {@link TokenBucket.tryTake}. */
   take(client: string, amount: number): number | undefined {
+    return this.#bucketOf(client).tryTake(amount);
+  }
+
+  /** Takes what something has cost that was begun already, however large the debt is. */
+  charge(client: string, amount: number): void {
+    this.#bucketOf(client).take(amount);
+  }
+
+  #bucketOf(client: string): TokenBucket {
     const bucket = this.#buckets.get(client) ?? new TokenBucket(this.#clock, this.#perSecond, this.#most);
     this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
     evictOldest(this.#buckets, REMEMBERED);
-    return bucket.tryTake(amount);
+    return bucket;
   }
 }

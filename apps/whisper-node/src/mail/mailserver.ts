@@ -1,6 +1,6 @@
 import { type Clock, isSottoError, type Logger } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
-import type { DirectEnvelope, WhisperHost, WhisperPeer } from '@sotto/whisper-devp2p';
+import { addressName, type DirectEnvelope, type WhisperHost, type WhisperPeer } from '@sotto/whisper-devp2p';
 import {
   type BareMailRequest,
   encodeMailCompletion,
@@ -17,12 +17,17 @@ import {
   proofOfWork,
 } from '@sotto/whisper-transport/whisper';
 import type { EnvelopeArchive } from '../archive/envelope-archive.js';
+import { parseAddress } from '../http/address.js';
+import { Rates } from '../limits/rates.js';
 
 /** The password that all clients of deployed networks know: not a secret. */
 const PUBLIC_PASSWORD = 'status-offline-inbox';
 
 /** The part of a host that answers use. */
 export type MailHost = Pick<WhisperHost, 'sendP2pMessages' | 'sendRequestComplete'>;
+
+/** Whom it answers. */
+export type MailPeer = Pick<WhisperPeer, 'id' | 'address'>;
 
 export interface MailserverSettings {
   readonly crypto: CryptoProvider;
@@ -39,6 +44,13 @@ export interface MailserverSettings {
   readonly onRequest: (outcome: string) => void;
 }
 
+/**
+ * What the requests of one address may cost: so much a second, and at once, in thousands of records that are looked at, five milliseconds
+ * of work each. A request looks at 50 at most.
+ */
+const COST_A_SECOND = 25;
+const COST_AT_ONCE = 200;
+const RECORDS_PER_COST = 1_000;
 /** Most bytes of a request's envelope. They have about 500. */
 const REQUEST_MOST = 4 * 1024;
 const NO_HASH = new Uint8Array(32);
@@ -50,21 +62,23 @@ export class Mailserver {
   readonly #answersAll: boolean;
   /** Peers with a pending request: one each. */
   readonly #busy = new Set<string>();
+  readonly #rates: Rates;
 
   constructor(settings: MailserverSettings) {
     this.#settings = settings;
     this.#key = channelSymmetricKey(settings.crypto, settings.password);
+    this.#rates = new Rates(settings.clock, COST_A_SECOND, COST_AT_ONCE);
     this.#answersAll = settings.withoutPassword || settings.password === PUBLIC_PASSWORD;
   }
 
   /** Answers a p2p request, code 126, sealed with the password. */
-  async answer(host: MailHost, peer: Pick<WhisperPeer, 'id'>, request: DirectEnvelope): Promise<void> {
+  async answer(host: MailHost, peer: MailPeer, request: DirectEnvelope): Promise<void> {
     const id = envelopeHash(this.#settings.crypto, request.bytes);
     await this.#reply(host, peer, id, () => this.#open(request));
   }
 
   /** Answers a request without envelope and password. */
-  async answerBare(host: MailHost, peer: Pick<WhisperPeer, 'id'>, request: BareMailRequest): Promise<void> {
+  async answerBare(host: MailHost, peer: MailPeer, request: BareMailRequest): Promise<void> {
     await this.#reply(host, peer, request.id, () => {
       if (!this.#answersAll) throw new Refusal('a password is needed here');
       return request;
@@ -73,7 +87,7 @@ export class Mailserver {
 
   async #reply(
     host: MailHost,
-    peer: Pick<WhisperPeer, 'id'>,
+    peer: MailPeer,
     requestId: Uint8Array,
     read: () => MailRequest,
   ): Promise<void> {
@@ -85,8 +99,12 @@ export class Mailserver {
     };
     const isBusy = this.#busy.has(peer.id);
     if (!isBusy) this.#busy.add(peer.id);
+    const client = clientOf(peer);
     try {
       if (isBusy) return await refuse('busy', 'one request at a time');
+      const wait = this.#rates.take(client, 1);
+      if (wait === undefined) return await refuse('busy', 'too many requests from this address');
+      if (wait > 0) await new Promise<void>((resolve) => this.#settings.clock.after(wait, resolve));
       try {
         await this.#send(host, peer, requestId, checked(read()));
         onRequest('answered');
@@ -115,14 +133,10 @@ export class Mailserver {
     return openMailRequest(crypto, this.#key, envelope);
   }
 
-  async #send(
-    host: MailHost,
-    peer: Pick<WhisperPeer, 'id'>,
-    requestId: Uint8Array,
-    request: MailRequest,
-  ): Promise<void> {
+  async #send(host: MailHost, peer: MailPeer, requestId: Uint8Array, request: MailRequest): Promise<void> {
     const limit = request.limit === 0 ? MAIL_LIMIT_MOST : request.limit;
     const page = await this.#settings.archive.byBloom({ ...request, limit });
+    this.#rates.charge(clientOf(peer), page.lookedAt / RECORDS_PER_COST);
     const envelopes = page.envelopes.map(({ bytes }) => bytes);
     await host.sendP2pMessages(peer.id, envelopes, { batch: request.batch });
     const completion = encodeMailCompletion({
@@ -133,6 +147,11 @@ export class Mailserver {
     });
     await host.sendRequestComplete(peer.id, completion);
   }
+}
+
+/** The name of a peer's address, whatever its port. */
+function clientOf({ address }: MailPeer): string {
+  return addressName(parseAddress(address)?.host ?? address);
 }
 
 /** A refusal that is sent to the client. */

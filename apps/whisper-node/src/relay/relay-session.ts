@@ -49,6 +49,8 @@ const UNREAD_SUSPECT = 2 ** 20;
 const FIRST_FRAME_MS = 60_000;
 /** Bytes of a frame or answer that count as one more frame: 1 MiB takes as long as 32 small ones. */
 const BYTES_PER_COST = 2 ** 15;
+/** Records of the archive looked at for an answer that count as one more frame: a millisecond of work. */
+const RECORDS_PER_COST = 200;
 /** Most bytes of live envelopes that are sent for a new subscription. */
 const ALIVE_MOST = 4 * 1024 * 1024;
 /** Close codes of WebSockets: an invalid frame; no frame at all; try again later. */
@@ -234,8 +236,9 @@ export class RelaySession {
         this.send({ kind: 'archived', id, topic, envelope: bytes });
         sent += bytes.length;
       }
-      // Answers have a cost, too: a request has a few bytes, and a page up to 4 MiB.
-      this.#pay(Math.min(this.#host.limits.rate, Math.floor(sent / BYTES_PER_COST)));
+      // Answers have a cost, too: a request has a few bytes, and a page up to 4 MiB, or much that was looked at in vain.
+      const cost = Math.floor(sent / BYTES_PER_COST) + Math.floor(page.lookedAt / RECORDS_PER_COST);
+      this.#pay(Math.min(this.#host.limits.rate, cost));
       this.send({ kind: 'page', id, cursor: page.cursor });
     } finally {
       this.#inHistory = false;

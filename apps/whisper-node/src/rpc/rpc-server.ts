@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '@sotto/core';
+import { ByteCollector, type Clock } from '@sotto/core';
 import type { WebSocket } from 'ws';
 import { answer } from '../http/listener.js';
 import { Quota } from '../limits/quota.js';
@@ -57,16 +57,16 @@ class Bodies {
 
   /** A status when it is too long, or there are too many: then the rest isn't read. */
   async read(request: IncomingMessage, client: string): Promise<{ readonly text: string } | 413 | 429> {
-    const parts: Buffer[] = [];
+    const body = new ByteCollector();
     let length = 0;
     try {
       for await (const part of request as AsyncIterable<Buffer>) {
         if (length + part.length > this.#maxBytes) return 413;
         if (!this.#take(client, part.length)) return 429;
         length += part.length;
-        parts.push(part);
+        body.add(part);
       }
-      return { text: Buffer.concat(parts).toString('utf8') };
+      return { text: new TextDecoder().decode(body.take()) };
     } finally {
       this.#ofClient.give(client, length);
       this.#ofAll.give('', length);

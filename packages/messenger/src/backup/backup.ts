@@ -16,6 +16,7 @@ import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { APPLICATION_PREFIX } from '@sotto/device';
 import { accountWrite, bytesTable, decodeRecord, encodeRecord, recordKey } from '@sotto/device/internal';
 import { throwIfAborted } from '../runtime/abort.js';
+import { BegunListing } from './begun-listing.js';
 import { decodePart, type Entry, encodePart, type KnownEntry } from './entries.js';
 import { MOVING_TABLES } from './moving-records.js';
 import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
@@ -98,21 +99,31 @@ async function* partsOf(
   yield flush();
 }
 
-/** The records that move. */
+/** The records that move, as of one moment: a commit moves some from one table to another. */
 async function* recordsOf(
   crypto: CryptoProvider,
   store: Store,
   listing: { readonly signal?: AbortSignal },
 ): AsyncGenerator<Exclude<KnownEntry, { kind: 'account' }>, void> {
-  for (const [table, { reduce }] of MOVING_TABLES) {
-    for await (const { key, value: framed } of store.list(`${table}/`, listing)) {
-      const value = reduce(decodeRecord(crypto, bytesTable(table), key, framed));
-      const segments = key.split('/').slice(1).map(decodeURIComponent);
-      yield { kind: 'record', table, segments, value };
+  const begin = (prefix: string) => new BegunListing(store.list(prefix, listing));
+  // In one go: a store lets no commit in between.
+  const tables = [...MOVING_TABLES].map(([table, { reduce }]) => ({
+    table,
+    reduce,
+    records: begin(`${table}/`),
+  }));
+  const application = begin(APPLICATION_PREFIX);
+  try {
+    for (const { table, reduce, records } of tables) {
+      for await (const { key, value: framed } of records) {
+        const value = reduce(decodeRecord(crypto, bytesTable(table), key, framed));
+        const segments = key.split('/').slice(1).map(decodeURIComponent);
+        yield { kind: 'record', table, segments, value };
+      }
     }
-  }
-  for await (const { key, value } of store.list(APPLICATION_PREFIX, listing)) {
-    yield { kind: 'applicationRecord', key, value };
+    for await (const { key, value } of application) yield { kind: 'applicationRecord', key, value };
+  } finally {
+    await Promise.all([...tables.map(({ records }) => records), application].map((records) => records.end()));
   }
 }
 

@@ -1,11 +1,13 @@
 import { argon2idAsync } from '@noble/hashes/argon2.js';
 import {
+  ByteCollector,
   concatBytes,
   copyBytes,
   decodeUtf8,
   encodeUtf8,
   invalidArgument,
   isSottoError,
+  parseBytes,
   SottoError,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
@@ -203,16 +205,14 @@ class ChunkReader {
 
   async read(length: number): Promise<Uint8Array> {
     if (this.#rest.length < length) {
-      const parts = [this.#rest];
-      for (let have = this.#rest.length; have < length; ) {
+      const received = new ByteCollector();
+      received.add(this.#rest);
+      while (received.length < length) {
         const { done, value } = await this.#chunks.next();
         if (done) throw damaged('it ends too early');
-        // The source may reuse the memory for the next chunk.
-        const chunk = copyBytes(value, 'chunk');
-        parts.push(chunk);
-        have += chunk.length;
+        received.add(parseBytes(value, 'chunk'));
       }
-      this.#rest = concatBytes(...parts);
+      this.#rest = received.take();
     }
     const wanted = this.#rest.subarray(0, length);
     this.#rest = this.#rest.subarray(length);

@@ -173,6 +173,7 @@ export class CatchUp {
     const losses = this.#losses;
     this.#noticeJump();
     const now = settings.clock.now();
+    const provenBefore = this.#provenTime();
     const record = await runtime.read((tx) => tx.get(historyTable));
     const completeUntil = Number(record?.completeUntil ?? 0n);
     // A time in the future came from a clock that was ahead.
@@ -184,11 +185,13 @@ export class CatchUp {
       return;
     }
     this.#retryMs = FIRST_RETRY_MS;
-    const proven = this.#provenTime();
+    // A query may take hours. What was sent while the connection was lost meanwhile is later than what was asked for.
+    const isWhole = losses === this.#losses;
+    const proven = isWhole ? this.#provenTime() : provenBefore;
     if (proven !== undefined && (completeUntil > now || Number(proven) > completeUntil)) {
       await runtime.transaction(async (tx) => tx.put(historyTable, { completeUntil: proven }));
     }
-    // Not if the connection was lost meanwhile: there is another gap then.
+    // If the connection was lost since, there is another gap.
     this.#caughtUp = losses === this.#losses;
   }
 

@@ -98,9 +98,7 @@ export class Connections {
    */
   async once<Row>(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
     for (let attempt = 1; ; attempt++) {
-      const client = await this.#pool.connect().catch((error: unknown) => {
-        throw unavailable(error);
-      });
+      const client = await this.#connect();
       try {
         const { rows } = await client.query({ ...statement, values: [...values], types });
         client.release();
@@ -112,6 +110,15 @@ export class Connections {
         if (attempt === ATTEMPTS || !REPEATABLE.test((error as { readonly code: string }).code))
           throw unavailable(error);
       }
+    }
+  }
+
+  /** `pg` also throws at once, where it can't read an address. */
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw unavailable(error);
     }
   }
 

@@ -12,7 +12,10 @@ interface LockSessionOptions {
   /** How long the server waits for a sign of life, in milliseconds. */
   readonly leaseMs: number;
   readonly clock: Clock;
-  /** Called when the lock is held again after the connection was lost: others may have taken stores meanwhile. */
+  /**
+   * Called when the lock is held again after the connection was lost: others may have taken stores meanwhile. When it rejects, the
+   * lock is taken anew.
+   */
   onRegained(): Promise<void>;
 }
 
@@ -34,6 +37,10 @@ export class LockSession {
   #wake: () => void = () => {};
   readonly #waiting = new Set<() => void>();
   #work: Promise<void> = Promise.resolve();
+  /** Of the last call of `onRegained`, if it has failed. */
+  #regainError: unknown;
+  /** Calls of `onRegained` in progress. */
+  readonly #regaining = new Set<Promise<void>>();
 
   private constructor(options: LockSessionOptions) {
     this.#options = options;
@@ -76,19 +83,21 @@ export class LockSession {
     this.#wake();
     this.#tellWaiting();
     await this.#work;
+    await Promise.all(this.#regaining);
     await this.#drop();
   }
 
   /** Signs of life, until they fail; then all over again. */
   async #keep(): Promise<void> {
-    const { leaseMs, onRegained } = this.#options;
+    const { leaseMs } = this.#options;
     while (!this.#closed) {
       try {
         if (!this.#held) {
           await this.#take();
-          await onRegained();
+          this.#regain();
         }
         await this.#pause(leaseMs / SIGNS_IN_A_LEASE);
+        if (this.#regainError !== undefined) throw this.#regainError;
         if (!this.#closed) await this.#client?.query('SELECT 1');
       } catch (error) {
         this.#lastError = error;
@@ -96,6 +105,20 @@ export class LockSession {
         await this.#pause(RECONNECT_MS);
       }
     }
+  }
+
+  /** Not awaited: signs of life go on, however long it takes while everybody asks a server that is just back. */
+  #regain(): void {
+    const client = this.#client;
+    const regaining = this.#options
+      .onRegained()
+      .catch((error: unknown) => {
+        if (this.#client !== client) return;
+        this.#regainError = error;
+        this.#wake();
+      })
+      .finally(() => this.#regaining.delete(regaining));
+    this.#regaining.add(regaining);
   }
 
   async #take(): Promise<void> {
@@ -116,6 +139,7 @@ export class LockSession {
 
   async #drop(): Promise<void> {
     this.#held = false;
+    this.#regainError = undefined;
     const client = this.#client;
     this.#client = undefined;
     // Not awaited: nobody may be there to take leave of.

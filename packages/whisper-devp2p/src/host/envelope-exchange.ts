@@ -99,10 +99,11 @@ export class EnvelopeExchange {
     for (const link of this.#peers) link.offer(pooled);
   }
 
-  /** Offers all live envelopes to a peer that is new, or has changed its requirements. */
-  offerAll(link: WhisperLink): void {
+  /** Offers all live envelopes to a peer that is new, or has changed its requirements. @returns how many there are */
+  offerAll(link: WhisperLink): number {
     const light = this.#settings.mode === 'light';
     for (const pooled of this.#pool) if (!light || !this.#foreign.has(pooled)) link.offer(pooled);
+    return this.#pool.size;
   }
 
   /** Accepts an envelope from a peer. @throws the pool's error, once the peer has sent too many that are refused */

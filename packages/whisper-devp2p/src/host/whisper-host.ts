@@ -325,9 +325,9 @@ class Host implements WhisperHost, WhisperLinkHandler {
     this.#exchange.counters.bans++;
   }
 
-  onRequirements(link: WhisperLink): void {
+  onRequirements(link: WhisperLink): number {
     this.#notify(() => this.#options.onPeerChange?.(link));
-    this.#exchange.offerAll(link);
+    return this.#exchange.offerAll(link);
   }
 
   onPacket(link: WhisperLink, packet: WhisperPacket): void {

@@ -5,7 +5,7 @@ import type { PooledEnvelope } from '@sotto/whisper-transport/whisper';
 import { matchesBloom } from '@sotto/whisper-transport/whisper';
 import { decodePacket, type EncodedPacket, encodePacket, type WhisperPacket } from '../packets/packet.js';
 import type { WhisperStatus } from '../packets/status.js';
-import type { DisconnectReason } from '../rlpx/disconnect-reason.js';
+import { DisconnectReason } from '../rlpx/disconnect-reason.js';
 import type { NewMacHash } from '../rlpx/mac-hash.js';
 import { RlpxSession } from '../rlpx/rlpx-session.js';
 import { addressName } from './address-name.js';
@@ -14,8 +14,12 @@ import { SendQueue } from './send-queue.js';
 
 /** Bytes in the socket from which on envelopes wait in the queue instead, where they can still expire. */
 const HIGH_WATER = 512 * 1024;
-/** Milliseconds for which changes of a peer's requirements are collected before all live envelopes are offered to it again. */
+/** Bytes in the socket at which a peer is let go that asks for answers and doesn't read them. */
+const UNREAD_MOST = 4 * 1024 * 1024;
+/** Milliseconds at least for which changes of a peer's requirements are collected before all live envelopes are offered to it again. */
 const REQUIREMENTS_DELAY = 500;
+/** Envelopes offered again for each millisecond that the next change waits: a peer whose requirements always change costs little. */
+const OFFERED_PER_MS = 20;
 
 export interface WhisperLinkOptions {
   readonly socket: Socket;
@@ -35,8 +39,11 @@ export interface WhisperLinkHandler {
   admit(link: WhisperLink): WhisperStatus | { readonly refused: DisconnectReason };
   /** The peer's status has arrived: from now on envelopes are exchanged. */
   onReady(link: WhisperLink): void;
-  /** The peer's requirements have changed. Called at most twice a second. */
-  onRequirements(link: WhisperLink): void;
+  /**
+   * The peer's requirements have changed. Called at most twice a second, less often the more envelopes there are.
+   * @returns how many envelopes were offered to it again
+   */
+  onRequirements(link: WhisperLink): number;
   onPacket(link: WhisperLink, packet: WhisperPacket): void;
   onViolation(link: WhisperLink, reason: string): void;
   onDropped(link: WhisperLink, envelopes: number): void;
@@ -70,6 +77,7 @@ export class WhisperLink implements WhisperPeer {
   #flushPlanned = false;
   #waitsForSocket = false;
   #requirementsPlanned = false;
+  #requirementsDelay = REQUIREMENTS_DELAY;
   #cancelResume = () => {};
   #violation: string | undefined;
   #closed = false;
@@ -169,6 +177,10 @@ export class WhisperLink implements WhisperPeer {
 
   /** Sends a packet. Resolves when the socket has room for more, with whether the connection still exists. */
   async send(packet: WhisperPacket): Promise<boolean> {
+    if (this.#session.backlog > UNREAD_MOST) {
+      this.disconnect(DisconnectReason.TIMEOUT);
+      return false;
+    }
     if (!this.ready || !this.#session.send(encodePacket(packet))) return false;
     return this.#session.backlog > HIGH_WATER ? this.#session.flushed() : true;
   }
@@ -232,9 +244,10 @@ export class WhisperLink implements WhisperPeer {
   #planRequirements(): void {
     if (this.#requirementsPlanned) return;
     this.#requirementsPlanned = true;
-    this.#after(REQUIREMENTS_DELAY, () => {
+    this.#after(this.#requirementsDelay, () => {
       this.#requirementsPlanned = false;
-      this.#handler.onRequirements(this);
+      const offered = this.#handler.onRequirements(this);
+      this.#requirementsDelay = Math.max(REQUIREMENTS_DELAY, offered / OFFERED_PER_MS);
     });
   }
 

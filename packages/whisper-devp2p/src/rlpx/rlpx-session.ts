@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import {
+  ByteCollector,
   type Clock,
   compareBytes,
   concatBytes,
@@ -8,6 +9,7 @@ import {
   isSottoError,
   type KeyPair,
   SottoError,
+  TokenBucket,
 } from '@sotto/core';
 import type { CryptoProvider } from '@sotto/crypto';
 import {
@@ -41,6 +43,13 @@ import { compress, uncompress } from './snappy.js';
 const BASE_CODES = 16;
 /** Most bytes of a message of devp2p's own, as in go-ethereum. */
 const BASE_MAX_BYTES = 2048;
+/** Most bytes of a frame before the hello: that, with its code. */
+const HELLO_MOST = BASE_MAX_BYTES + 1;
+/** Messages of devp2p's own, hello apart, that a peer may send: so many at once, and a second. Deployed nodes send a ping every 15 s. */
+const BASE_AT_ONCE = 60;
+const BASE_PER_SECOND = 1;
+/** Bytes in the socket from which on pings are not answered: a peer that reads nothing must not fill it. */
+const UNREAD_MOST = 64 * 1024;
 /** Milliseconds between two pings. */
 const PING_INTERVAL = 15_000;
 /** Milliseconds within which something has to arrive after a ping. */
@@ -104,14 +113,15 @@ export class RlpxSession {
   /** Proven by the handshake, 64 bytes. */
   #remoteId: Uint8Array | undefined;
   #hello: Hello | undefined;
-  /** Chunks that don't suffice for the next step yet, so that a large packet is concatenated once. */
-  #chunks: Uint8Array[] = [];
-  #buffered = 0;
+  /** Received and not read yet: a view of the last data, or all of it in the collector while it doesn't suffice for the next step. */
+  #rest: Uint8Array = new Uint8Array(0);
+  readonly #collected = new ByteCollector();
   #step: Step = { kind: 'handshakeLength' };
   #endReason: number | undefined;
   /** Nothing is sent or read any more. */
   #closed = false;
   #isPaused = false;
+  readonly #baseRate: TokenBucket;
   #cancelPing = () => {};
   #cancelLinger = () => {};
 
@@ -121,6 +131,7 @@ export class RlpxSession {
     this.#handler = handler;
     this.#socket = socket;
     this.#own = newHalf(crypto);
+    this.#baseRate = new TokenBucket(options.clock, BASE_PER_SECOND, BASE_AT_ONCE);
     this.#remoteId = remoteId;
     socket.setNoDelay(true);
     // An error is followed by `close`.
@@ -226,35 +237,39 @@ export class RlpxSession {
 
   #onData(data: Uint8Array): void {
     if (this.#closed) return;
-    this.#chunks.push(data);
-    this.#buffered += data.length;
+    this.#rest = this.#withCollected(data);
     try {
-      while (!this.#closed && this.#buffered >= bytesOf(this.#step))
+      while (!this.#closed && this.#rest.length >= bytesOf(this.#step))
         this.#take(this.#read(bytesOf(this.#step)));
+      if (this.#rest.length > 0) this.#collected.add(this.#rest);
     } catch (error) {
       this.disconnect(DisconnectReason.SUBPROTOCOL_ERROR);
       this.#handler.onViolation(isSottoError(error) ? error.message : 'the connection cannot be understood');
     }
   }
 
+  /** What is to be read now: nothing, as long as it doesn't suffice for the next step. */
+  #withCollected(data: Uint8Array): Uint8Array {
+    if (this.#collected.length === 0) return data;
+    this.#collected.add(data);
+    return this.#collected.length < bytesOf(this.#step) ? new Uint8Array(0) : this.#collected.take();
+  }
+
   #read(length: number): Uint8Array {
-    const [first] = this.#chunks;
-    const all = this.#chunks.length === 1 && first !== undefined ? first : concatBytes(...this.#chunks);
-    this.#chunks = all.length > length ? [all.subarray(length)] : [];
-    this.#buffered = all.length - length;
-    return all.subarray(0, length);
+    const read = this.#rest.subarray(0, length);
+    this.#rest = this.#rest.subarray(length);
+    return read;
   }
 
   #take(bytes: Uint8Array): void {
     switch (this.#step.kind) {
       case 'handshakeLength':
-        // Put back: the handshake authenticates its length.
         this.#step = {
           kind: 'handshake',
           bytes: LENGTH_BYTES + ((bytes[0] as number) << 8) + (bytes[1] as number),
         };
-        this.#chunks.unshift(bytes);
-        this.#buffered += bytes.length;
+        // Put back: the handshake authenticates its length.
+        this.#rest = concatBytes(bytes, this.#rest);
         break;
       case 'handshake':
         this.#takeHandshake(copyBytes(bytes));
@@ -262,7 +277,9 @@ export class RlpxSession {
         break;
       case 'header': {
         const length = this.#openFrames.openHeader(bytes);
-        if (length > this.#options.maxPacketBytes) throw oversize(this.#options.maxPacketBytes, length);
+        // Nobody is known before the hello, and has a reason to send more.
+        const most = this.#hello === undefined ? HELLO_MOST : this.#options.maxPacketBytes;
+        if (length > most) throw oversize(most, length);
         this.#step = { kind: 'body', length };
         break;
       }
@@ -326,7 +343,9 @@ export class RlpxSession {
       this.#linger();
     } else if (this.#hello === undefined) {
       throw violation('a packet before hello');
-    } else if (code === base.ping) {
+    } else if (!this.#baseRate.takeIfAvailable(1)) {
+      throw violation('more pings than a peer has reasons for');
+    } else if (code === base.ping && this.backlog <= UNREAD_MOST) {
       this.#sendBase(base.pong, EMPTY_LIST);
     }
   }

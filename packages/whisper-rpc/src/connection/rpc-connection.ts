@@ -72,6 +72,7 @@ export interface RpcSettings extends ClientSettings {
   readonly heartbeat: number;
   readonly offlineTimeout: number;
   readonly remembered: number;
+  readonly maxWaitingBytes: number;
   readonly channelKeys: ChannelKeys;
 }
 
@@ -274,6 +275,10 @@ export class RpcConnection implements TransportConnection {
   #take(listened: ResolvedChannel, value: unknown): void {
     const { crypto, logger } = this.#settings;
     if (this.#closing.signal.aborted) return;
+    if (!this.#settings.polled && this.#isFull()) {
+      logger.warn('whisper-rpc.message-dropped', { reason: 'too much waits' });
+      return;
+    }
     const message = parseNodeMessage(crypto, value);
     if (typeof message === 'string' || compareBytes(message.topic, listened.topic) !== 0) {
       const reason = typeof message === 'string' ? message : 'of another topic';
@@ -290,6 +295,10 @@ export class RpcConnection implements TransportConnection {
       this.#envelopes.delete(hash);
       this.#messages.delete(id);
     });
+  }
+
+  #isFull(): boolean {
+    return this.#redelivery.bytes >= this.#settings.maxWaitingBytes;
   }
 
   /** Installs the filters of the subscription; if the node is offline, that happens when it is back. */
@@ -345,7 +354,8 @@ export class RpcConnection implements TransportConnection {
     const { pollInterval, backOff, random } = this.#settings;
     try {
       if (!this.#online || this.#filters.size === 0) await this.#readInfo();
-      const complete = await this.#filters.fetch();
+      // Until there is room, messages wait at the node.
+      const complete = this.#isFull() || (await this.#filters.fetch());
       if (!complete || !this.#online) await this.#restore();
       this.#failedPolls = 0;
       this.#regained();

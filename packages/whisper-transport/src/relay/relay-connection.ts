@@ -44,18 +44,24 @@ export interface RelaySettings {
   readonly backOff: BackOff;
 }
 
-/** Stored with a call: the deliveries of a history that `onEnvelope` has not finished yet. */
-type Deliveries = Promise<unknown>[];
+/** Stored with a call: what a page of a history has brought so far. */
+interface PageSoFar {
+  bytes: number;
+  /** That `onEnvelope` has not finished yet, or has. */
+  readonly deliveries: Promise<unknown>[];
+}
 
 interface RelayCallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds added to the timeout. */
   readonly extraTime?: number;
-  readonly deliveries?: Deliveries;
+  readonly page?: PageSoFar;
 }
 
 /** A connection below 10 kB/s may time out on a large envelope. */
 const SLOWEST_BYTES_PER_MS = 10;
+/** Most bytes of the envelopes of a page: our relays send 4 MiB and one envelope. All of a page is in memory until it was taken. */
+const PAGE_MOST_BYTES = 32 * 1024 * 1024;
 const NO_CURSOR: Uint8Array = new Uint8Array(0);
 const LATEST_SECOND = 2 ** 32 - 1;
 
@@ -65,7 +71,7 @@ export class RelayConnection implements CarrierConnection {
   readonly #handler: CarrierHandler;
   readonly #settings: RelaySettings;
   readonly #socket: ReconnectingSocket;
-  readonly #calls: PendingCalls<Uint8Array, Deliveries>;
+  readonly #calls: PendingCalls<Uint8Array, PageSoFar | undefined>;
   readonly #closing = new AbortController();
   readonly #waiting = new Set<() => void>();
   #topics: readonly Topic[] = [];
@@ -163,12 +169,9 @@ export class RelayConnection implements CarrierConnection {
     do {
       // An interrupted page is requested again as a whole; the receiver recognises envelopes that arrive twice.
       cursor = await this.#untilAccepted('history', signal, async () => {
-        const deliveries: Deliveries = [];
-        const next = await this.#call('history', (id) => ({ ...page, id, cursor }), {
-          signal,
-          deliveries,
-        });
-        await Promise.all(deliveries);
+        const soFar: PageSoFar = { bytes: 0, deliveries: [] };
+        const next = await this.#call('history', (id) => ({ ...page, id, cursor }), { signal, page: soFar });
+        await Promise.all(soFar.deliveries);
         return next;
       });
     } while (cursor.length > 0);
@@ -194,13 +197,13 @@ export class RelayConnection implements CarrierConnection {
   #call(
     what: string,
     frameOf: (id: number) => ClientFrame,
-    { signal, extraTime = 0, deliveries = [] }: RelayCallOptions = {},
+    { signal, extraTime = 0, page }: RelayCallOptions = {},
   ): Promise<Uint8Array> {
     return this.#calls.begin({
       what,
       timeout: this.#settings.callTimeout + extraTime,
       signal,
-      extra: deliveries,
+      extra: page,
       send: (id) => this.#socket.send(encodeClientFrame(frameOf(id))),
     });
   }
@@ -353,12 +356,22 @@ export class RelayConnection implements CarrierConnection {
       case 'envelope':
         void this.#handler.onEnvelope(frame.topic, frame.envelope, false);
         break;
-      case 'archived': {
-        const delivered = this.#handler.onEnvelope(frame.topic, frame.envelope, true);
-        this.#calls.extraOf(frame.id)?.push(Promise.resolve(delivered));
-        this.#calls.renew(frame.id);
-      }
+      case 'archived':
+        this.#takeArchived(frame);
     }
+  }
+
+  #takeArchived({ id, topic, envelope }: Extract<RelayFrame, { kind: 'archived' }>): void {
+    const page = this.#calls.extraOf(id);
+    // It was given up meanwhile, or nobody has asked for it.
+    if (page === undefined) return;
+    page.bytes += envelope.length;
+    if (page.deliveries.length >= this.#settings.pageSize || page.bytes > PAGE_MOST_BYTES) {
+      this.#socket.drop('it sends more than a page');
+      return;
+    }
+    page.deliveries.push(Promise.resolve(this.#handler.onEnvelope(topic, envelope, true)));
+    this.#calls.renew(id);
   }
 
   #noteTime(now: number): void {

@@ -17,6 +17,7 @@ import {
   type Topic,
   type Transport,
   type TransportConnection,
+  type TransportStatus,
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { channelId, checkMaySubscribe } from '../channels/channel-id.js';
@@ -29,7 +30,7 @@ import { type OpeningKey, openData, sealData } from '../envelope/seal.js';
 import { createInlineMiner } from '../mining/inline-miner.js';
 import type { Miner } from '../mining/miner.js';
 import { readable } from '../support/readable.js';
-import { RedeliveryQueue } from '../support/redelivery-queue.js';
+import { DEFAULT_MAX_WAITING_BYTES, RedeliveryQueue } from '../support/redelivery-queue.js';
 import { abortedError, closedError } from '../support/transport-errors.js';
 import { SkewEstimate } from './clock-skew.js';
 import type { DecodedEnvelope, EncodedEnvelope, EnvelopeFormat } from './envelope-format.js';
@@ -58,12 +59,17 @@ export interface SealedTransportOptions {
   readonly policy?: Partial<EnvelopePolicy> | undefined;
   /** Envelopes and messages remembered, to drop repetitions. Default 50,000 each: 10 MB at most. */
   readonly remembered?: number | undefined;
+  /**
+   * Bytes of messages that have arrived and wait for `onMessage`, about. Beyond it, what arrives is dropped: with a history, the
+   * connection counts as lost until half of them were taken, so that the history is asked for what was dropped. Default 64 MiB.
+   */
+  readonly maxWaitingBytes?: number | undefined;
 }
 
 /** Options of {@link createTransportOfFormat}; each as in {@link SealedTransportOptions}. */
 export type FormatTransportOptions = Pick<
   SealedTransportOptions,
-  'crypto' | 'clock' | 'pbkdf2' | 'remembered'
+  'crypto' | 'clock' | 'pbkdf2' | 'remembered' | 'maxWaitingBytes'
 >;
 
 /**
@@ -87,7 +93,8 @@ export function createSealedTransport(carrier: Carrier, options: SealedTransport
     capabilities: carrier.capabilities,
     miner: options.miner ?? createInlineMiner(clock),
   });
-  return createTransportOfFormat(carrier, format, { crypto, clock, remembered, pbkdf2: options.pbkdf2 });
+  const { pbkdf2, maxWaitingBytes } = options;
+  return createTransportOfFormat(carrier, format, { crypto, clock, remembered, pbkdf2, maxWaitingBytes });
 }
 
 /** Turns a carrier into an authenticated transport whose envelopes have this format. */
@@ -97,11 +104,13 @@ export function createTransportOfFormat(
   options: FormatTransportOptions = {},
 ): Transport {
   const { crypto = defaultProvider(), clock = systemClock, remembered = 50_000 } = options;
+  const { maxWaitingBytes = DEFAULT_MAX_WAITING_BYTES } = options;
   const { maxEnvelopeBytes, history } = carrier.capabilities;
   const settings: Settings = {
     crypto,
     clock,
     remembered,
+    maxWaitingBytes,
     format,
     history,
     maxPayloadBytes: maxEnvelopeBytes - SEALING_OVERHEAD,
@@ -130,6 +139,7 @@ interface Settings {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly remembered: number;
+  readonly maxWaitingBytes: number;
   readonly format: EnvelopeFormat;
   readonly history: boolean;
   readonly maxPayloadBytes: number;
@@ -152,13 +162,16 @@ class SealedConnection implements TransportConnection {
   #prepared: Promise<unknown> = Promise.resolve();
   #connection: CarrierConnection | undefined;
   readonly #redelivery: RedeliveryQueue;
+  /** Whether something was dropped, as too much waited: until half of that was taken. */
+  #isOverfull = false;
+  #isConnected = true;
   readonly #time: SkewEstimate;
 
   constructor(options: ConnectOptions, settings: Settings) {
     this.#options = options;
     if (settings.history) this.history = (request) => this.#history(request);
     this.#settings = settings;
-    this.#redelivery = new RedeliveryQueue(options, settings.clock);
+    this.#redelivery = new RedeliveryQueue(options, settings.clock, () => this.#hasTaken());
     this.#time = new SkewEstimate(settings.clock, 'people', (skew) => options.onClock?.(skew));
     this.#envelopes = new DedupSet(settings.remembered);
     this.#messages = new DedupSet(settings.remembered);
@@ -169,7 +182,7 @@ class SealedConnection implements TransportConnection {
     this.#connection = await carrier.open(
       {
         onEnvelope: (topic, bytes, fromHistory, sentAt) => this.#receive(topic, bytes, fromHistory, sentAt),
-        onStatus: (status) => this.#options.onStatus?.(status),
+        onStatus: (status) => this.#follow(status),
         onClock: ({ source, now }) => this.#time.addReading(source, now),
       },
       signal === undefined ? {} : { signal },
@@ -299,6 +312,8 @@ class SealedConnection implements TransportConnection {
     const topic = format.topicOf(parseBytes(bytes, 'envelope'), carriersTopic);
     const channels = topic && this.#subscribed.get(topicNumber(topic));
     if (channels === undefined) return;
+    // What history brings comes no faster than it is taken.
+    if (!fromHistory && this.#redelivery.bytes >= this.#settings.maxWaitingBytes) return this.#drop();
     const envelope = readable(() => format.decode(bytes, reportedAt ?? clock.now()));
     if (envelope === undefined) return;
     const inTime = this.#isInTime(envelope, fromHistory);
@@ -335,6 +350,26 @@ class SealedConnection implements TransportConnection {
     }
     // History may bring it once the clock is right.
     if (!inTime) this.#envelopes.delete(name);
+  }
+
+  /** Passes on what the carrier reports, unless the connection counts as lost anyway. */
+  #follow(status: TransportStatus): void {
+    this.#isConnected = status === 'connected';
+    const countsAsLost = this.#isOverfull && this.#settings.history && status !== 'closed';
+    if (!countsAsLost) this.#options.onStatus?.(status);
+  }
+
+  /** Something that arrived was dropped, as if the connection had been lost. */
+  #drop(): void {
+    if (this.#isOverfull) return;
+    this.#isOverfull = true;
+    if (this.#settings.history && this.#isConnected) this.#options.onStatus?.('reconnecting');
+  }
+
+  #hasTaken(): void {
+    if (!this.#isOverfull || this.#redelivery.bytes > this.#settings.maxWaitingBytes / 2) return;
+    this.#isOverfull = false;
+    if (this.#settings.history && this.#isConnected) this.#options.onStatus?.('connected');
   }
 
   /** Whether an envelope is valid now; from history, whether it was when it expired. */
