@@ -443,6 +443,44 @@ describe('a stranger who puts us in and out', () => {
   });
 });
 
+describe('a stranger who puts us into a group of many identities', () => {
+  it('makes us write and listen to a few of them only, until we write to the group', async () => {
+    const { network, bob, clock } = await circle(['bob']);
+    const stranger = await newParty(network, 'stranger', { clock });
+    await stranger.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    const ghosts = await Promise.all(
+      Array.from({ length: 8 }, () => newAdversary(network, crypto.secp256k1.generateKeyPair(), bob)),
+    );
+    const { group } = await stranger.messenger.groups.create('g', keysOf(bob, ...ghosts));
+    await quiet(network, bob, stranger);
+    const listensTo = async () => (await sizesOf(bob))['negotiated']?.count ?? 0;
+    const before = await listensTo();
+    const write = async () => {
+      for (const [i, ghost] of ghosts.entries()) {
+        const membershipHash = new Uint8Array(32).fill(i);
+        await ghost.send(bob, { groupId: groupId32(group.id), membershipHash, payload: bytesOf('hi') });
+      }
+      await quiet(network, bob, stranger);
+    };
+    const asked = () => ghosts.filter(({ seen }) => seen.some(({ request }) => request)).length;
+    await write();
+    expect(bob.texts).toHaveLength(8);
+    expect([asked(), (await listensTo()) - before]).toEqual([4, 4]);
+    // Nor are former members told that they are.
+    await stranger.messenger.groups.remove(group.id, keysOf(...ghosts.slice(6)));
+    await quiet(network, bob, stranger);
+    clock.advance(HOUR);
+    await write();
+    expect([asked(), (await listensTo()) - before]).toEqual([4, 4]);
+    await bob.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('I stay'));
+    await quiet(network, bob, stranger);
+    expect((await listensTo()) - before).toBe(7);
+    clock.advance(HOUR);
+    await write();
+    expect(asked()).toBe(6);
+  });
+});
+
 describe('views that were split', () => {
   async function split() {
     const world = await circle(['alice', 'bob', 'carol', 'dave']);

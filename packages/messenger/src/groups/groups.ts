@@ -26,6 +26,7 @@ import type { MemberSync } from './member-sync.js';
 import type { OwnChains } from './own-chains.js';
 import { PartialLogs } from './partial-logs.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
+import { mayAnswer } from './stranger-answers.js';
 import { toMembers } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
@@ -262,7 +263,7 @@ export class Groups {
         ? new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' })
         : undefined;
     if (isMember) await this.#answer(tx, found, from, payload);
-    else this.#notifyExcluded(tx, found, from.sender);
+    else await this.#notifyExcluded(tx, found, from.sender);
     const mayWrite = isMember || isLate;
     const broughtChain =
       payload.senderKey.length > 0 &&
@@ -365,10 +366,11 @@ export class Groups {
   /** Sends a member the changes they lack, by the membership they named, and asks for those we lack. */
   async #answer(
     tx: Transaction,
-    { log, record }: KnownGroup,
+    group: KnownGroup,
     { sender, senderInstallation, protection }: GroupSender,
     { membershipHash, request }: GroupPayload,
   ): Promise<void> {
+    const { log, record } = group;
     const { groupId } = log;
     const ours = log.membershipHash;
     if (protection === 'dr' || protection === 'pq') {
@@ -380,6 +382,7 @@ export class Groups {
     const asks = differs && !isPast && (await this.#memberSync.mayAgain(tx, groupId, sender, 'askedAt'));
     const sends = differs && (await this.#memberSync.isDue(tx, groupId, sender, ours));
     if (!complete && !asks && !sends) return;
+    if (!(await mayAnswer(tx, this.#context, this.#records, group, sender))) return;
     this.#fanOut.enqueue(tx, { ...toMembers([encodeHex(sender)], groupId), request: asks, complete });
   }
 
@@ -422,9 +425,10 @@ export class Groups {
   }
 
   /** Sends a former member who doesn't know it the changes that removed them, nothing else, and rarely. */
-  #notifyExcluded(tx: Transaction, found: KnownGroup, sender: PublicKey): void {
+  async #notifyExcluded(tx: Transaction, found: KnownGroup, sender: PublicKey): Promise<void> {
     const name = encodeHex(sender);
     if (this.#isOwn(sender) || found.log.exclusionOf(name) === undefined) return;
+    if (found.record.uninvited && !(await this.#context.device.isKnown(tx, sender))) return;
     const exclusionNotices = this.#memberSync.noteExclusion(found.record, name);
     if (exclusionNotices === undefined) return;
     this.#records.put(tx, found, { ...found.record, exclusionNotices }, []);

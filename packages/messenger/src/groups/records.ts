@@ -22,6 +22,7 @@ export const NEW_GROUP: GroupRecord = {
   exclusionNotices: new Map(),
   uninvited: false,
   left: false,
+  strangersAnswered: 0,
 };
 
 /** Groups in the store: a small record for each group, and one for each change, so that a change rewrites little. */

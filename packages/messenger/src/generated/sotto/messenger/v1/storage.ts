@@ -143,6 +143,8 @@ export interface GroupRecord {
   uninvited: boolean;
   /** We are not a member: its topic is no longer subscribed to. */
   left: boolean;
+  /** While it is uninvited: how many members whom we did not know we have written to. */
+  strangersAnswered: number;
 }
 
 export interface GroupRecord_ExclusionNoticesEntry {
@@ -776,7 +778,7 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false, left: false };
+  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false, left: false, strangersAnswered: 0 };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
@@ -795,6 +797,9 @@ export const GroupRecord: MessageFns<GroupRecord> = {
     }
     if (message.left !== false) {
       writer.uint32(40).bool(message.left);
+    }
+    if (message.strangersAnswered !== 0) {
+      writer.uint32(48).uint32(message.strangersAnswered);
     }
     return writer;
   },
@@ -853,6 +858,14 @@ export const GroupRecord: MessageFns<GroupRecord> = {
             }
 
             message.left = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.strangersAnswered = reader.uint32();
             continue;
           }
         }
