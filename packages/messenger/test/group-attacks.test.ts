@@ -1,4 +1,5 @@
-import { decodeHex, encodeHex, type KeyPair } from '@sotto/core';
+import { decodeHex, encodeHex, type KeyPair, SottoError, type TransportConnection } from '@sotto/core';
+import { signChange } from '@sotto/group-log';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
 import { changesOf, idOf, idsOf, newAdversary, sizesOf, viewOf } from './adversary.js';
@@ -229,6 +230,49 @@ describe('a plain member', () => {
       await evil.send(bob, { groupId: groupId32(id), membershipHash: crypto.randomBytes(32), request: true });
     }
     expect(evil.seen.length - before).toBeLessThanOrEqual(2);
+  });
+
+  it('leaves room in the outbox for what we write, however often it asks while nothing can be sent', async () => {
+    const clock = manualClock(START);
+    const network = createMemoryNetwork({ clock, seed: 3 });
+    const { capabilities, connect } = network.transport();
+    // A connection over which nothing goes out.
+    const stuck = {
+      capabilities,
+      connect: async (options: Parameters<typeof connect>[0]): Promise<TransportConnection> => {
+        const connection = await connect(options);
+        return {
+          subscribe: (channels) => connection.subscribe(channels),
+          send: () => Promise.reject(new SottoError('TRANSPORT_UNAVAILABLE', 'no', { reason: 'test' })),
+          close: () => connection.close(),
+        };
+      },
+    };
+    const limits = { maxOutboxBytes: 100_000 };
+    const bob = await newParty(network, 'bob', { clock, limits, transport: stuck });
+    const evil = await newAdversary(network, crypto.secp256k1.generateKeyPair(), bob);
+    const create = signChange(crypto, evil.identity, {
+      groupId: undefined,
+      parents: [],
+      time: START,
+      action: { kind: 'create', name: 'g', members: keysOf(bob) },
+      salt: new Uint8Array(16),
+    });
+    const id = idOf(create);
+    const changes = [create];
+    for (let at = 0; at < 60; at++) {
+      const parent = idOf(changes.at(-1) as Uint8Array);
+      changes.push(evil.sign(id, [parent], { kind: 'rename', name: `${at}`.padEnd(100) }));
+    }
+    await evil.send(bob, { groupId: groupId32(id), changes });
+    for (let round = 0; round < 10; round++) {
+      await evil.send(bob, { groupId: groupId32(id), request: true });
+      clock.advance(6 * MINUTE);
+    }
+    expect((await sizesOf(bob))['outbox']?.bytes).toBeGreaterThan(50_000);
+    await bob.messenger.send({ kind: 'direct', peer: evil.identity.publicKey }, new Uint8Array(20_000));
+    expect(bob.events.storageError).toEqual([]);
+    await bob.messenger.close();
   });
 
   it('says what it likes, but not what is no message of a group', async () => {

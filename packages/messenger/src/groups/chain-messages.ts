@@ -19,7 +19,7 @@ import { CHAIN_ASK_MS, type MemberSync } from './member-sync.js';
 import type { OwnChains } from './own-chains.js';
 import type { GroupRecords, KnownGroup } from './records.js';
 import { mayAnswer } from './stranger-answers.js';
-import { toMembers } from './to-members.js';
+import { answerTo } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
 /** Longest wait between two questions for a chain, in milliseconds. */
@@ -165,7 +165,7 @@ export class ChainMessages {
       if (!(await this.#memberSync.mayAgain(tx, groupId, sender, 'chainsAskedAt'))) continue;
       if (!(await mayAnswer(tx, this.#context, this.#records, group, sender))) continue;
       this.#fanOut.enqueue(tx, {
-        ...toMembers([encodeHex(sender)], groupId),
+        ...answerTo([encodeHex(sender)], groupId),
         wantedChains: [...chains.values()],
       });
     }

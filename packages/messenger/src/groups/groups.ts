@@ -27,7 +27,7 @@ import type { OwnChains } from './own-chains.js';
 import { PartialLogs } from './partial-logs.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
 import { mayAnswer } from './stranger-answers.js';
-import { toMembers } from './to-members.js';
+import { answerTo, toMembers } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
 /** Departures that are remembered: as many as a full group has members. */
@@ -272,7 +272,7 @@ export class Groups {
     if (isMember && payload.wantedChains.length > 0)
       await this.#answerChains(tx, groupId, from.sender, payload);
     const newcomers = applied === undefined ? [] : this.#newcomersTo(before?.log, applied);
-    if (newcomers.length > 0) this.#fanOut.enqueue(tx, toMembers(newcomers, groupId));
+    if (newcomers.length > 0) this.#fanOut.enqueue(tx, answerTo(newcomers, groupId));
     const changed =
       applied !== undefined &&
       (before === undefined || encodeHex(before.log.membershipHash) !== encodeHex(log.membershipHash));
@@ -383,7 +383,7 @@ export class Groups {
     const sends = differs && (await this.#memberSync.isDue(tx, groupId, sender, ours));
     if (!complete && !asks && !sends) return;
     if (!(await mayAnswer(tx, this.#context, this.#records, group, sender))) return;
-    this.#fanOut.enqueue(tx, { ...toMembers([encodeHex(sender)], groupId), request: asks, complete });
+    this.#fanOut.enqueue(tx, { ...answerTo([encodeHex(sender)], groupId), request: asks, complete });
   }
 
   /** Gives a member the chains of ours that they lack, once in a while. */
@@ -401,7 +401,7 @@ export class Groups {
     }
     if (givenChains.length === 0) return;
     if (!(await this.#memberSync.mayAgain(tx, groupId, sender, 'chainsAnsweredAt'))) return;
-    this.#fanOut.enqueue(tx, { ...toMembers([encodeHex(sender)], groupId), givenChains });
+    this.#fanOut.enqueue(tx, { ...answerTo([encodeHex(sender)], groupId), givenChains });
   }
 
   /** Subscribes to the channel of a group that we have become a member of, and fetches what was sent on it meanwhile. */
@@ -432,7 +432,7 @@ export class Groups {
     const exclusionNotices = this.#memberSync.noteExclusion(found.record, name);
     if (exclusionNotices === undefined) return;
     this.#records.put(tx, found, { ...found.record, exclusionNotices }, []);
-    this.#fanOut.enqueue(tx, toMembers([name], found.log.groupId));
+    this.#fanOut.enqueue(tx, answerTo([name], found.log.groupId));
   }
 
   /** Notes for our chains who is no longer a member. */

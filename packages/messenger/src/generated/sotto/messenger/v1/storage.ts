@@ -194,6 +194,8 @@ export interface FanoutRecord {
   wantedChains: Uint8Array[];
   /** 33 bytes each: chains of ours that the recipient has asked for. */
   givenChains: Uint8Array[];
+  /** The messenger sends it of its own accord, because of what somebody sent. Left out where the outbox has no room for it. */
+  automatic: boolean;
 }
 
 /** The record "history": until when we know what was sent to us. */
@@ -1071,6 +1073,7 @@ function createBaseFanoutRecord(): FanoutRecord {
     withoutDevice: [],
     wantedChains: [],
     givenChains: [],
+    automatic: false,
   };
 }
 
@@ -1108,6 +1111,9 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
     }
     for (const v of message.givenChains) {
       writer.uint32(90).bytes(v!);
+    }
+    if (message.automatic !== false) {
+      writer.uint32(96).bool(message.automatic);
     }
     return writer;
   },
@@ -1211,6 +1217,14 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
             }
 
             message.givenChains.push(reader.bytes());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.automatic = reader.bool();
             continue;
           }
         }
