@@ -468,6 +468,39 @@ describe('a stranger', () => {
   });
 });
 
+describe('a stranger who writes to a group into which they have put us', () => {
+  it('fills half of the inbox, as by other requests; the rest is for people whom we know', async () => {
+    const clock = manualClock(START);
+    const network = createMemoryNetwork({ clock, seed: 3 });
+    const limits = { maxInboxBytes: 10_000 };
+    const bob = await newParty(network, 'bob', { clock, limits, acknowledge: false });
+    const [friend, stranger] = [
+      await newParty(network, 'friend', { clock }),
+      await newParty(network, 'stranger', { clock }),
+    ];
+    for (const one of [friend, stranger])
+      await one.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await friend.messenger.contacts.ownCode());
+    const { group } = await stranger.messenger.groups.create('g', keysOf(bob, friend));
+    const settle = () => quiet(network, bob, friend, stranger);
+    await settle();
+    const write = async (from: Party) => {
+      await from.messenger.send({ kind: 'group', groupId: group.id }, new Uint8Array(1_000));
+      await settle();
+    };
+    for (let at = 0; at < 8; at++) await write(stranger);
+    expect(bob.messages).toHaveLength(5);
+    expect(refusals(bob)).toEqual(['LIMIT_EXCEEDED']);
+    for (let at = 0; at < 5; at++) await write(friend);
+    expect(bob.messages).toHaveLength(10);
+    for (const message of bob.messages) await message.acknowledge();
+    await bob.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('I stay'));
+    await settle();
+    for (let at = 0; at < 8; at++) await write(stranger);
+    expect(bob.messages).toHaveLength(18);
+  });
+});
+
 describe('a stranger who puts us in and out', () => {
   it('leaves no more groups than may be, and these can be forgotten', async () => {
     const { network, bob, clock } = await circle(['bob'], {}, { maxUninvitedGroups: 3 });

@@ -77,6 +77,8 @@ export interface GroupOutcome {
   readonly refused: SottoError | undefined;
   /** It brought a chain that we did not have: messages may wait for it. */
   readonly broughtChain: boolean;
+  /** Strangers have added us to the group, and the user has not written to it. */
+  readonly uninvited: boolean;
 }
 
 /** A change of a group that exists. */
@@ -251,7 +253,14 @@ export class Groups {
         ? await this.#join(tx, from.sender, payload, applied as Applied)
         : await this.#keep(tx, before, applied);
     if (found === undefined) {
-      return { groupId, changed: false, late: false, refused: undefined, broughtChain: false };
+      return {
+        groupId,
+        changed: false,
+        late: false,
+        refused: undefined,
+        broughtChain: false,
+        uninvited: true,
+      };
     }
     const { log } = found;
     this.#follow(tx, before?.log, log, from.sentAt);
@@ -278,7 +287,8 @@ export class Groups {
       (before === undefined || encodeHex(before.log.membershipHash) !== encodeHex(log.membershipHash));
     if (changed) this.#emitChanged(tx, groupId);
     if (applied !== undefined) this.#emitLost(tx, groupId, applied);
-    return { groupId, changed, late: isLate && hasPayload, refused, broughtChain };
+    const { uninvited } = found.record;
+    return { groupId, changed, late: isLate && hasPayload, refused, broughtChain, uninvited };
   }
 
   /** Members whom others added while we changed the group: those who added them could not send them our change. */

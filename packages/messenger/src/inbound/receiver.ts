@@ -229,7 +229,11 @@ export class Receiver {
     const { senderInstallation, protection } = outcome;
     const from = { sender, senderInstallation, protection, sentAt: message.sentAt };
     const { groups } = await this.#to.loadGroupParts();
-    const { groupId, changed, refused, late, broughtChain } = await groups.receive(tx, from, value);
+    const { groupId, changed, refused, late, broughtChain, uninvited } = await groups.receive(
+      tx,
+      from,
+      value,
+    );
     if (broughtChain) tx.onCommit('send', () => this.#receiveReadable());
     if (changed) tx.onCommit('send', () => this.#receiveEarly(groupId));
     if (refused !== undefined) {
@@ -245,6 +249,7 @@ export class Receiver {
       payload: value.payload,
       membershipHash: value.membershipHash.length > 0 ? encodeHex(value.membershipHash) : undefined,
       late,
+      uninvited,
     });
   }
 
