@@ -198,8 +198,18 @@ describe('sender keys', () => {
     await quiet(network, ...parties);
     expect(textsOf(mallory)).not.toContain('without you');
     expect(mallory.texts).toHaveLength(4);
-    expect((await sizesOf(mallory))['waiting']).toBeUndefined();
+    // They might be in again without knowing it yet.
+    expect((await sizesOf(mallory))['waiting']?.count).toBe(3);
     expect(textsOf(parties[3] as Party).filter((text) => text === 'without you')).toHaveLength(3);
+    // Even then they are given nothing from before.
+    await alice.messenger.groups.add(group.id, keysOf(mallory));
+    await quiet(network, ...parties);
+    for (const party of [alice, bob, carol]) await say(party, group.id, 'with you');
+    await quiet(network, ...parties);
+    await advance(mallory, 20_000);
+    await quiet(network, ...parties);
+    expect(textsOf(mallory).slice(4)).toEqual(['with you', 'with you', 'with you']);
+    expect((await sizesOf(mallory))['waiting']).toBeUndefined();
   });
 
   it('the new key comes with the removal itself, in the same message', async () => {

@@ -94,16 +94,20 @@ export class ChainMessages {
     const isOwn = compareBytes(sender, this.#context.device.identity) === 0;
     if (isOwn && (await this.#ownChains.recognise(tx, groupId, encrypted))) return undefined;
     if (!(await this.#memberChains.has(tx, groupId, sender, chain))) {
-      // What is written after our removal is under chains that nobody gives us.
-      if (!group.log.isMember(encodeHex(this.#context.device.identity))) return undefined;
-      await this.#waiting.add(tx, group.log, encrypted, message);
-      tx.onCommit('send', () => this.askLater());
+      // Whoever is out may be in again without knowing it yet. Until then all messages share what those have who aren't members.
+      const isIn = this.#isIn(group);
+      await this.#waiting.add(tx, isIn ? group.log : { groupId, isMember: () => false }, encrypted, message);
+      if (isIn) tx.onCommit('send', () => this.askLater());
       return undefined;
     }
     const opened = await this.#memberChains.open(tx, groupId, sender, encrypted, encodeHex(messageId));
     if (opened === undefined) return undefined;
     const { plaintext, senderInstallation, protection } = opened;
     return { messageId, senderInstallation, protection, group: decodeContent(plaintext, groupId) };
+  }
+
+  #isIn({ log }: KnownGroup): boolean {
+    return log.isMember(encodeHex(this.#context.device.identity));
   }
 
   /** Receives the messages whose chain was given meanwhile, and asks for the chains of the others. */
@@ -153,7 +157,7 @@ export class ChainMessages {
       const groupId = encodeHex(record.groupId);
       if (await this.#memberChains.has(tx, groupId, sender, chain)) continue;
       const group = await this.#records.find(tx, groupId);
-      if (group === undefined || !group.log.isMember(encodeHex(sender))) continue;
+      if (group === undefined || !this.#isIn(group) || !group.log.isMember(encodeHex(sender))) continue;
       const name = `${groupId} ${encodeHex(sender)}`;
       const entry = wanted.get(name) ?? { groupId, sender: sender as PublicKey, chains: new Map() };
       wanted.set(name, entry);
