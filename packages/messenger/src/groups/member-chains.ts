@@ -1,5 +1,6 @@
 import { decodeHex, encodeHex, isSottoError, type PublicKey, SottoError } from '@sotto/core';
 import type { Protection, ReadTransaction, Transaction } from '@sotto/device';
+import { undamaged } from '@sotto/device/internal';
 import {
   decodeMemberChain,
   decodeSenderKey,
@@ -61,7 +62,7 @@ export class MemberChains {
     const { crypto } = this.#context.settings;
     const chain = startMemberChain(crypto, decodeSenderKey(encoded));
     const key = [groupId, encodeHex(sender), encodeHex(chain.chain)] as const;
-    if ((await tx.get(memberChainTable, ...key)) !== undefined) return false;
+    if ((await this.#find(tx, ...key)) !== undefined) return false;
     const number = await this.#makeRoom(tx, groupId, sender, senderInstallation);
     const record: MemberChainRecord = {
       state: encodeMemberChain(chain),
@@ -75,7 +76,15 @@ export class MemberChains {
 
   /** Whether we have a chain of a member. */
   async has(tx: ReadTransaction, groupId: string, sender: Uint8Array, chain: Uint8Array): Promise<boolean> {
-    return (await tx.get(memberChainTable, groupId, encodeHex(sender), encodeHex(chain))) !== undefined;
+    return (await this.#find(tx, groupId, encodeHex(sender), encodeHex(chain))) !== undefined;
+  }
+
+  /** One whose record is damaged is asked for again. */
+  #find(
+    tx: ReadTransaction,
+    ...key: readonly [group: string, sender: string, chain: string]
+  ): Promise<MemberChainRecord | undefined> {
+    return undamaged(tx.get(memberChainTable, ...key));
   }
 
   /**
@@ -92,7 +101,7 @@ export class MemberChains {
   ): Promise<OpenedByChain | undefined> {
     const { crypto } = this.#context.settings;
     const key = [groupId, encodeHex(sender), encodeHex(message.chain)] as const;
-    const record = (await tx.get(memberChainTable, ...key)) as MemberChainRecord;
+    const record = (await this.#find(tx, ...key)) as MemberChainRecord;
     const state = decodeMemberChain(record.state);
     const { index } = message;
     if (index < state.first) return undefined;
