@@ -1,14 +1,18 @@
 import { concatBytes, encodeHex, type Store } from '@sotto/core';
 import { peerTable } from '@sotto/device/internal';
+import { encodeMemberChain, senderKeyOf, startMemberChain, startOwnChain } from '@sotto/sender-keys';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { settableClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it, vi } from 'vitest';
+import { MOVING_TABLES } from '../src/backup/moving-records.js';
 import { sealStream } from '../src/backup/sealed-stream.js';
 import { backupFileName, exportBackup, restoreBackup } from '../src/backup.js';
 import { type BackupEntry, BackupPart } from '../src/generated/sotto/messenger/v1/backup.js';
 import { InboxRecord } from '../src/generated/sotto/messenger/v1/storage.js';
+import { memberChainTable } from '../src/groups/tables.js';
 import { createMessenger } from '../src/index.js';
-import { newParty, quiet } from './party.js';
+import { newParty, type Party, quiet } from './party.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, dump, START, textOf } from './world.js';
 
@@ -82,6 +86,41 @@ describe('backup', () => {
     const restored = createMemoryStore();
     await restore(backup, undefined, restored);
     expect((await restored.get('app/notes/1'))?.value).toEqual(value);
+  });
+
+  it('what was read in a group under sender keys is not read again on the new device', async () => {
+    const clock = settableClock(START);
+    const network = createMemoryNetwork({ clock });
+    const options = { clock, limits: { senderKeysFrom: 2 } };
+    const alice = await newParty(network, 'alice-1', options);
+    const bob = await newParty(network, 'bob-1', options);
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
+    const say = async (party: Party, text: string) => {
+      await quiet(network, alice, bob);
+      await party.messenger.send({ kind: 'group', groupId: group.id }, bytesOf(text));
+      await quiet(network, alice, bob);
+    };
+    await say(bob, 'one');
+    await say(alice, 'two');
+    const { store, identity } = alice;
+    const backup = await collect(
+      exportBackup({ store, identity, passphrase: 'correct horse', crypto, cost: COST }),
+    );
+    await alice.messenger.close();
+    await say(bob, 'three');
+    const moved = createMemoryStore();
+    await restore(backup, undefined, moved);
+    const next = await newParty(network, 'alice-2', { ...options, identity, wrapStore: () => moved });
+    for (let minute = 0; minute < 3; minute++) {
+      await quiet(network, next, bob);
+      await clock.advanceAndRest(60_000);
+    }
+    await quiet(network, next, bob);
+    await bob.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('four'));
+    await quiet(network, next, bob);
+    expect(next.texts.map((text) => text.split(': ')[1])).toEqual(['three', 'four']);
   });
 
   it('moves to a new device, which goes on', async () => {
@@ -245,7 +284,49 @@ describe('backup', () => {
       ...fields,
     }).finish();
 
+  const begun = startMemberChain(crypto, senderKeyOf(crypto, startOwnChain(crypto)));
+  const chain = (...at: readonly string[]) =>
+    record('member-chain', [...at], memberChainTable.encode(chainOf(encodeMemberChain(begun))));
+  const chainOf = (state: Uint8Array, moved = true) => ({
+    ...memberChainTable.decode(NOTHING),
+    state,
+    moved,
+  });
+  const group = '00'.repeat(32);
+
+  it('holds no chain key of a group, and takes none', async () => {
+    const { chainKey } = begun;
+    const has = (bytes: Uint8Array) => encodeHex(bytes).includes(encodeHex(chainKey));
+    const withKey = memberChainTable.encode(chainOf(encodeMemberChain(begun), false));
+    expect(has(withKey)).toBe(true);
+    const reduced = MOVING_TABLES.get('member-chain')?.reduce(withKey) as Uint8Array;
+    expect(has(reduced)).toBe(false);
+    expect(MOVING_TABLES.get('member-chain')?.reduce(reduced)).toEqual(reduced);
+    const valid = record('member-chain', [group, peer, peer], reduced);
+    const store = createMemoryStore();
+    await restore(await sealed([account, valid]), undefined, store);
+    expect(await store.get(`member-chain/${group}/${peer}/${peer}`)).toBeDefined();
+  });
+
   it.each<[string, readonly (BackupEntry | Uint8Array)[]]>([
+    ['a chain of no group', [account, chain('00', peer, peer)]],
+    ['a chain of nobody', [account, chain(group, '00', peer)]],
+    ['a chain without a name', [account, chain(group, peer)]],
+    [
+      'a chain with its key',
+      [
+        account,
+        record(
+          'member-chain',
+          [group, peer, peer],
+          memberChainTable.encode(chainOf(encodeMemberChain(begun), false)),
+        ),
+      ],
+    ],
+    [
+      'a chain that cannot be read',
+      [account, record('member-chain', [group, peer, peer], memberChainTable.encode(chainOf(NOTHING)))],
+    ],
     ['no account', [record('chat', ['status'])]],
     ['two accounts', [account, account]],
     ['an account that is no private key', [{ content: { $case: 'account', value: new Uint8Array(32) } }]],
