@@ -38,6 +38,10 @@ const STRANGER_CHANGES_MAX = 256;
 /** Most chains that are looked for in one question: as many as the messages of one sender that wait can name. */
 const WANTED_CHAINS_MAX = 64;
 
+/** Bytes that a smaller message of a stranger counts as, since it takes more than its payload. */
+const MESSAGE_LEAST_BYTES = 256;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
 /** A group as applications see it. */
 export interface Group {
   /** 64 hex digits. */
@@ -267,13 +271,10 @@ export class Groups {
     const isMember = log.isMember(name);
     const isLate = !isMember && this.#isInGrace(found.record, from.sender);
     const hasPayload = payload.payload !== undefined;
-    const refused =
-      hasPayload && !isMember && !isLate
-        ? new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' })
-        : undefined;
     if (isMember) await this.#answer(tx, found, from, payload);
     else await this.#notifyExcluded(tx, found, from.sender);
     const mayWrite = isMember || isLate;
+    const refused = hasPayload ? await this.#refusal(tx, groupId, from.sender, payload, mayWrite) : undefined;
     const broughtChain =
       payload.senderKey.length > 0 &&
       mayWrite &&
@@ -289,6 +290,33 @@ export class Groups {
     if (applied !== undefined) this.#emitLost(tx, groupId, applied);
     const { uninvited } = found.record;
     return { groupId, changed, late: isLate && hasPayload, refused, broughtChain, uninvited };
+  }
+
+  /** Why the payload of a message is refused; otherwise it is counted. */
+  async #refusal(
+    tx: Transaction,
+    groupId: string,
+    sender: PublicKey,
+    { payload = NO_BYTES }: GroupPayload,
+    mayWrite: boolean,
+  ): Promise<SottoError | undefined> {
+    if (!mayWrite) {
+      return new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' });
+    }
+    const { device, settings } = this.#context;
+    const found = await this.#get(tx, groupId);
+    if (!found.record.uninvited || (await device.isAccepted(tx, sender))) return undefined;
+    const limit = settings.limits.maxUninvitedBytes;
+    const actual = Number(found.record.strangerBytes) + Math.max(MESSAGE_LEAST_BYTES, payload.length);
+    if (actual > limit) {
+      return new SottoError('LIMIT_EXCEEDED', 'Strangers have written too much to this group.', {
+        what: 'bytes by strangers in a group',
+        limit,
+        actual,
+      });
+    }
+    this.#records.put(tx, found, { ...found.record, strangerBytes: BigInt(actual) }, []);
+    return undefined;
   }
 
   /** Members whom others added while we changed the group: those who added them could not send them our change. */

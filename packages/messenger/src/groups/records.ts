@@ -23,6 +23,7 @@ export const NEW_GROUP: GroupRecord = {
   uninvited: false,
   left: false,
   strangersAnswered: 0,
+  strangerBytes: 0n,
 };
 
 /** Groups in the store: a small record for each group, and one for each change, so that a change rewrites little. */

@@ -145,6 +145,8 @@ export interface GroupRecord {
   left: boolean;
   /** While it is uninvited: how many members whom we did not know we have written to. */
   strangersAnswered: number;
+  /** While it is uninvited: bytes of the payloads by people whom the user has not accepted. */
+  strangerBytes: bigint;
 }
 
 export interface GroupRecord_ExclusionNoticesEntry {
@@ -780,7 +782,15 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false, left: false, strangersAnswered: 0 };
+  return {
+    past: [],
+    departures: [],
+    exclusionNotices: new Map(),
+    uninvited: false,
+    left: false,
+    strangersAnswered: 0,
+    strangerBytes: 0n,
+  };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
@@ -802,6 +812,12 @@ export const GroupRecord: MessageFns<GroupRecord> = {
     }
     if (message.strangersAnswered !== 0) {
       writer.uint32(48).uint32(message.strangersAnswered);
+    }
+    if (message.strangerBytes !== 0n) {
+      if (BigInt.asIntN(64, message.strangerBytes) !== message.strangerBytes) {
+        throw new globalThis.Error("value provided for field message.strangerBytes of type int64 too large");
+      }
+      writer.uint32(56).int64(message.strangerBytes);
     }
     return writer;
   },
@@ -868,6 +884,14 @@ export const GroupRecord: MessageFns<GroupRecord> = {
             }
 
             message.strangersAnswered = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.strangerBytes = reader.int64() as bigint;
             continue;
           }
         }
