@@ -1,4 +1,11 @@
-import { decodeHex, encodeHex, type KeyPair, SottoError, type TransportConnection } from '@sotto/core';
+import {
+  decodeHex,
+  encodeHex,
+  type KeyPair,
+  SottoError,
+  type Store,
+  type TransportConnection,
+} from '@sotto/core';
 import { signChange } from '@sotto/group-log';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it } from 'vitest';
@@ -776,6 +783,48 @@ describe('a log over the size of a message', () => {
     await say(10, 3);
     expect((await sizesOf(bob))['early']?.count).toBe(1);
     expect(bob.texts).toEqual([]);
+  });
+
+  it('messages of groups that never come are not looked at one by one with each start', async () => {
+    const clock = manualClock(START);
+    const network = createMemoryNetwork({ clock, seed: 3 });
+    let looks = 0;
+    const wrapStore = (store: Store): Store => {
+      const list: Store['list'] = (prefix, options) => {
+        if (prefix.startsWith('early')) looks++;
+        return store.list(prefix, options);
+      };
+      return new Proxy(store, {
+        get: (inner, name) => {
+          const value: unknown = name === 'list' ? list : Reflect.get(inner, name);
+          return typeof value === 'function' ? value.bind(inner) : value;
+        },
+      });
+    };
+    // Without history, which brings them again.
+    const { capabilities, connect } = network.transport();
+    const transport = {
+      capabilities: { ...capabilities, history: false },
+      connect: async (options: Parameters<typeof connect>[0]): Promise<TransportConnection> => {
+        const connection = await connect(options);
+        return {
+          subscribe: (channels) => connection.subscribe(channels),
+          send: (...message) => connection.send(...message),
+          close: () => connection.close(),
+        };
+      },
+    };
+    const bob = await newParty(network, 'bob', { clock, wrapStore, transport });
+    const alice = await newAdversary(network, crypto.secp256k1.generateKeyPair(), bob);
+    await bob.messenger.contacts.add(alice.identity.publicKey);
+    for (let i = 0; i < 20; i++) {
+      await alice.send(bob, { groupId: crypto.randomBytes(32), payload: bytesOf('never read') });
+    }
+    expect((await sizesOf(bob))['early']?.count).toBe(20);
+    looks = 0;
+    await bob.restart();
+    await quiet(network, bob);
+    expect(looks).toBe(1);
   });
 
   it('messages of groups that never come leave room for those of other people', async () => {
