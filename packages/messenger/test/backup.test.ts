@@ -123,6 +123,53 @@ describe('backup', () => {
     expect(next.texts.map((text) => text.split(': ')[1])).toEqual(['three', 'four']);
   });
 
+  it('what arrives while it is made is read on the new device', async () => {
+    const clock = settableClock(START);
+    const network = createMemoryNetwork({ clock });
+    const options = { clock, limits: { senderKeysFrom: 2 } };
+    const alice = await newParty(network, 'alice-1', options);
+    const bob = await newParty(network, 'bob-1', options);
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    await alice.messenger.chats.join('status');
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
+    const places = [
+      { kind: 'group', groupId: group.id },
+      { kind: 'public', name: 'status' },
+    ] as const;
+    const say = async (text: string) => {
+      for (const place of places) await bob.messenger.send(place, bytesOf(text));
+      await quiet(network, alice, bob);
+    };
+    await quiet(network, alice, bob);
+    await say('before');
+    let readings = 0;
+    async function* list(...[prefix, given]: Parameters<Store['list']>) {
+      yield* alice.store.list(prefix, given);
+      // Once they are counted, and once they are read.
+      if (prefix === 'inbox/' && ++readings === 2) await say('meanwhile');
+    }
+    const store = new Proxy(alice.store, {
+      get: (inner, name) => {
+        const value: unknown = name === 'list' ? list : Reflect.get(inner, name);
+        return typeof value === 'function' ? value.bind(inner) : value;
+      },
+    });
+    const { identity } = alice;
+    const backup = await collect(
+      exportBackup({ store, identity, passphrase: 'correct horse', crypto, cost: COST }),
+    );
+    expect(alice.texts).toHaveLength(4);
+    await alice.messenger.close();
+    const moved = createMemoryStore();
+    await restore(backup, undefined, moved);
+    const next = await newParty(network, 'alice-2', { ...options, identity, wrapStore: () => moved });
+    await quiet(network, next, bob);
+    await clock.advanceAndRest(60_000);
+    await quiet(network, next, bob);
+    expect(next.texts.map((text) => text.split(': ')[1])).toEqual(['meanwhile', 'meanwhile']);
+  });
+
   it('moves to a new device, which goes on', async () => {
     const { network, alice, bob, group, backup, progress } = await someone();
     expect(progress.at(-1)).toBe(1);

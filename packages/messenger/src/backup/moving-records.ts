@@ -30,8 +30,13 @@ const NAME = /^.{1,255}$/u;
 const NUMBER = /^[0-9]{1,20}$/;
 const CHANGE_NUMBER = /^[0-9]{10}$/;
 
-/** The tables that move, including those of the device. The outbox doesn't: the old device sends it. */
+/**
+ * The tables that move, including those of the device, in the order in which they are read. The outbox doesn't: the old device sends it.
+ * What says that a message was read comes before the messages: one that arrives meanwhile is read again on the new device rather than lost.
+ */
 export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
+  ...MOVING_DEVICE_TABLES,
+  moving(memberChainTable, { isKey: isChainKey, check: checkChain, reduce: withoutChainKey }),
   moving(contactTable, { isKey: oneSegment(IDENTITY_SEGMENT), reduce: notAnnounced }),
   moving(chatTable, {
     isKey: ([name, ...rest]) => rest.length === 0 && parseChatName(name ?? '') === name,
@@ -41,8 +46,6 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   moving(groupTable, { isKey: oneSegment(ID), check: checkGroup, reduce: withoutNotices }),
   moving(nameTable, { isKey: oneSegment(NAME), check: checkName }),
   moving(changeTable, { isKey: isChangeKey, check: checkChange }),
-  moving(memberChainTable, { isKey: isChainKey, check: checkChain, reduce: withoutChainKey }),
-  ...MOVING_DEVICE_TABLES,
 ]);
 
 /** The new device announces itself to its peers. */
