@@ -14,10 +14,18 @@ import {
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { APPLICATION_PREFIX } from '@sotto/device';
-import { accountWrite, bytesTable, decodeRecord, encodeRecord, recordKey } from '@sotto/device/internal';
+import {
+  accountWrite,
+  bytesTable,
+  decodeRecord,
+  encodeRecord,
+  recordKey,
+  undamaged,
+} from '@sotto/device/internal';
 import { throwIfAborted } from '../runtime/abort.js';
 import { decodePart, type Entry, encodePart, type KnownEntry } from './entries.js';
-import { MOVING_TABLES } from './moving-records.js';
+import { DISPENSABLE_TABLES, MOVING_TABLES } from './moving-records.js';
+import { ownChainsOf } from './own-chains.js';
 import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
 
 /** Bytes of entries in one part. */
@@ -79,6 +87,7 @@ async function* partsOf(
     for await (const _ of store.list(`${name}/`, listing)) total++;
   }
   for await (const _ of store.list(APPLICATION_PREFIX, listing)) total++;
+  for await (const _ of ownChainsOf(crypto, store, identity.publicKey, listing)) total++;
   let entries: KnownEntry[] = [{ kind: 'account', privateKey: identity.privateKey }];
   let bytes = 0;
   let done = 0;
@@ -89,7 +98,7 @@ async function* partsOf(
     options.onProgress?.({ done, total });
     return part;
   };
-  for await (const entry of recordsOf(crypto, store, listing)) {
+  for await (const entry of recordsOf(crypto, store, identity, listing)) {
     entries.push(entry);
     bytes += entry.value.length;
     done++;
@@ -102,11 +111,15 @@ async function* partsOf(
 async function* recordsOf(
   crypto: CryptoProvider,
   store: Store,
+  identity: KeyPair,
   listing: { readonly signal?: AbortSignal },
 ): AsyncGenerator<Exclude<KnownEntry, { kind: 'account' }>, void> {
+  yield* ownChainsOf(crypto, store, identity.publicKey, listing);
   for (const [table, { reduce }] of MOVING_TABLES) {
     for await (const { key, value: framed } of store.list(`${table}/`, listing)) {
-      const value = reduce(decodeRecord(crypto, bytesTable(table), key, framed));
+      const read = async () => reduce(decodeRecord(crypto, bytesTable(table), key, framed));
+      const value = DISPENSABLE_TABLES.has(table) ? await undamaged(read()) : await read();
+      if (value === undefined) continue;
       const segments = key.split('/').slice(1).map(decodeURIComponent);
       yield { kind: 'record', table, segments, value };
     }

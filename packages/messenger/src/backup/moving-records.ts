@@ -48,6 +48,9 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   moving(changeTable, { isKey: isChangeKey, check: checkChange }),
 ]);
 
+/** Tables of which a damaged record is left out, since others give again what it said. */
+export const DISPENSABLE_TABLES: ReadonlySet<string> = new Set([memberChainTable.name]);
+
 /** The new device announces itself to its peers. */
 function notAnnounced(): ContactRecord {
   return { announced: false };
