@@ -74,14 +74,14 @@ const budgets = [
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/default-provider.js', '*/discovery/discovery.js'],
     // 4 kB of it, and of those below, is the negotiation of suites, and sealed messages, which are read without the hybrid suite too.
-    limit: '56 kB',
+    limit: '56.5 kB',
   },
   {
     name: 'messenger when it starts, with the default provider',
     import: { [dist('messenger')]: '*' },
     loadedLater: [...hybrid, '*/group-parts.js', '*/discovery/discovery.js'],
     // The aim was 60 kB. A third of it is the provider: the curve, hashes and ciphers.
-    limit: '79.5 kB',
+    limit: '80 kB',
   },
   {
     name: 'messenger, also what it loads with the first group',
@@ -89,18 +89,18 @@ const budgets = [
     // Look-ups, names and directories are loaded when they are first used.
     loadedLater: [...hybrid, '*/discovery/discovery.js'],
     // 8 kB of it, and of those below, are sender keys.
-    limit: '106.5 kB',
+    limit: '108 kB',
   },
   {
     name: 'messenger with what it loads for look-ups, names and directories',
     import: { [dist('messenger')]: '*' },
     loadedLater: hybrid,
-    limit: '113 kB',
+    limit: '114 kB',
   },
   {
     name: 'messenger with everything, also what it loads for post-quantum sessions',
     import: { [dist('messenger')]: '*' },
-    limit: '129.5 kB',
+    limit: '131 kB',
   },
   {
     name: 'agent, beside the messenger',

@@ -6,7 +6,8 @@ import { deleteExpiredPreKeys } from './pre-keys.js';
 import { forgetSeen } from './seen-messages.js';
 import type { SessionRecord } from './storage/records.js';
 import { endedChainTable, sessionTable, skippedKeyTable } from './storage/tables.js';
-import type { Transaction } from './storage/transaction.js';
+import type { ReadTransaction, Transaction } from './storage/transaction.js';
+import { undamaged } from './storage/undamaged.js';
 import { isHybrid } from './suites/session.js';
 
 /** Records read in one transaction: few, so that nothing waits long. */
@@ -69,17 +70,25 @@ async function sweepSkippedKeys(
     expired.set(session, ids);
   }
   for (const [session, ids] of expired) {
-    const record = await tx.get(sessionTable, session);
-    if (record === undefined) continue;
-    const ratchet = withoutKeys(context, record, ids);
-    if (ratchet === undefined) continue;
-    tx.put(sessionTable, { ...record, ratchet }, session);
+    const record = await undamaged(withoutKeys(tx, context, session, ids));
+    if (record !== undefined) tx.put(sessionTable, record, session);
   }
   return next;
 }
 
-/** The state of a session without keys that were deleted; `undefined` when this device doesn't speak its suite. */
-function withoutKeys(
+/** A session without keys that were deleted; `undefined` when it is gone, or this device doesn't speak its suite. */
+async function withoutKeys(
+  tx: ReadTransaction,
+  context: DeviceContext,
+  session: string,
+  ids: readonly SkippedKeyId[],
+): Promise<SessionRecord | undefined> {
+  const record = await tx.get(sessionTable, session);
+  const ratchet = record && ratchetWithoutKeys(context, record, ids);
+  return ratchet && { ...record, ratchet };
+}
+
+function ratchetWithoutKeys(
   { hybrid }: DeviceContext,
   record: SessionRecord,
   ids: readonly SkippedKeyId[],

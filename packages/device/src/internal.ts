@@ -22,4 +22,5 @@ export {
 export { bytesTable, decodeRecord, encodeRecord, messageTable, recordKey, table } from './storage/table.js';
 export { peerTable, preKeyTable, sessionTable } from './storage/tables.js';
 export { TransactionManager } from './storage/transaction-manager.js';
+export { undamaged } from './storage/undamaged.js';
 export { offerOf, type StoredOffer, storedOffer } from './stored-offer.js';

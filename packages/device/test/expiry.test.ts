@@ -66,6 +66,25 @@ describe('what is deleted by its age', () => {
     ]);
   });
 
+  it('keys of a session whose record is damaged, and then those of the others', async () => {
+    const { alice, bob, clock, expire } = await withLostMessages(2);
+    const carol = await newNode('carol-1');
+    await meet(carol, bob);
+    await talk(carol, bob, 'first');
+    await write(carol, bob.identity.publicKey, 'lost');
+    await talk(carol, bob, 'last');
+    for await (const { key, value } of bob.store.list('session/')) {
+      const damaged = value.map((byte, i) => (i === 9 ? byte ^ 1 : byte));
+      await bob.store.commit([{ type: 'put', key, value: damaged }]);
+      break;
+    }
+    await bob.reopen();
+    clock.set(START + 46 * DAY);
+    await expire();
+    expect(await countRecords(bob.store, 'skipped')).toBe(0);
+    for (const one of [alice, carol]) expect(await talk(one, bob, 'on')).toBe('dr: on');
+  });
+
   it('is told by the time that is given, not by a clock that may be wrong', async () => {
     const { bob, clock, expire } = await withLostMessages(1);
     clock.set(START + 46 * DAY);

@@ -1,16 +1,20 @@
 import { concatBytes, encodeHex, type Store } from '@sotto/core';
 import { peerTable } from '@sotto/device/internal';
+import { encodeMemberChain, senderKeyOf, startMemberChain, startOwnChain } from '@sotto/sender-keys';
 import { createMemoryStore } from '@sotto/store-adapters/memory';
+import { settableClock } from '@sotto/testing/clock';
 import { createMemoryNetwork } from '@sotto/whisper-transport/memory';
 import { describe, expect, it, vi } from 'vitest';
+import { MOVING_TABLES } from '../src/backup/moving-records.js';
 import { sealStream } from '../src/backup/sealed-stream.js';
 import { backupFileName, exportBackup, restoreBackup } from '../src/backup.js';
 import { type BackupEntry, BackupPart } from '../src/generated/sotto/messenger/v1/backup.js';
 import { InboxRecord } from '../src/generated/sotto/messenger/v1/storage.js';
+import { memberChainTable } from '../src/groups/tables.js';
 import { createMessenger } from '../src/index.js';
-import { newParty, quiet } from './party.js';
+import { newParty, type Party, quiet } from './party.js';
 import { manualClock } from './support.js';
-import { bytesOf, crypto, dump, START, textOf } from './world.js';
+import { bytesOf, crypto, dump, keptView, START, textOf } from './world.js';
 
 const COST = { memoryKiB: 8, passes: 1 };
 
@@ -82,6 +86,143 @@ describe('backup', () => {
     const restored = createMemoryStore();
     await restore(backup, undefined, restored);
     expect((await restored.get('app/notes/1'))?.value).toEqual(value);
+  });
+
+  it('what was read in a group under sender keys is not read again on the new device', async () => {
+    const clock = settableClock(START);
+    const network = createMemoryNetwork({ clock });
+    const options = { clock, limits: { senderKeysFrom: 2 } };
+    const alice = await newParty(network, 'alice-1', options);
+    const bob = await newParty(network, 'bob-1', options);
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
+    const say = async (party: Party, text: string) => {
+      await quiet(network, alice, bob);
+      await party.messenger.send({ kind: 'group', groupId: group.id }, bytesOf(text));
+      await quiet(network, alice, bob);
+    };
+    await say(bob, 'one');
+    await say(alice, 'two');
+    const { store, identity } = alice;
+    const backup = await collect(
+      exportBackup({ store, identity, passphrase: 'correct horse', crypto, cost: COST }),
+    );
+    await alice.messenger.close();
+    // Those of chains may be damaged: then messages come once more, and no more than that.
+    const damaged = keptView(store);
+    for (const table of ['member-chain', 'own-chain']) {
+      for await (const { key, value } of store.list(`${table}/`))
+        await damaged.commit([{ type: 'put', key, value: value.with(2, (value[2] as number) ^ 1) }]);
+    }
+    const without = await collect(
+      exportBackup({ store: damaged, identity, passphrase: 'correct horse', crypto, cost: COST }),
+    );
+    expect(without.length).toBeLessThan(backup.length);
+    await say(bob, 'three');
+    const moved = createMemoryStore();
+    await restore(backup, undefined, moved);
+    const next = await newParty(network, 'alice-2', { ...options, identity, wrapStore: () => moved });
+    for (let minute = 0; minute < 3; minute++) {
+      await quiet(network, next, bob);
+      await clock.advanceAndRest(60_000);
+    }
+    await quiet(network, next, bob);
+    await bob.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('four'));
+    await quiet(network, next, bob);
+    expect(next.texts.map((text) => text.split(': ')[1])).toEqual(['three', 'four']);
+  });
+
+  it('what we wrote to a group under sender keys does not come back to a device that is linked then', async () => {
+    const clock = settableClock(START);
+    const network = createMemoryNetwork({ clock });
+    const options = { clock, limits: { senderKeysFrom: 2 } };
+    const alice = await newParty(network, 'alice-1', options);
+    const { identity } = alice;
+    const second = await newParty(network, 'alice-2', { ...options, identity });
+    const bob = await newParty(network, 'bob-1', options);
+    const parties = [alice, second, bob];
+    const settle = () => quiet(network, ...parties);
+    const pair = async (one: Party, other: Party) => {
+      await settle();
+      await one.messenger.devices.enable(other.messenger.installationId);
+      await other.messenger.devices.enable(one.messenger.installationId);
+      await settle();
+    };
+    await pair(alice, second);
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
+    const say = async (text: string) => {
+      await settle();
+      await alice.messenger.send({ kind: 'group', groupId: group.id }, bytesOf(text));
+      await settle();
+    };
+    await say('one');
+    const backup = await collect(
+      exportBackup({ store: alice.store, identity, passphrase: 'correct horse', crypto, cost: COST }),
+    );
+    await say('two');
+    const moved = createMemoryStore();
+    await restore(backup, undefined, moved);
+    const third = await newParty(network, 'alice-3', { ...options, identity, wrapStore: () => moved });
+    parties.push(third);
+    await pair(alice, third);
+    for (let minute = 0; minute < 3; minute++) {
+      await clock.advanceAndRest(60_000);
+      await settle();
+    }
+    await say('three');
+    const heard = (party: Party) => party.texts.map((text) => text.split(': ')[1]);
+    expect(heard(second)).toEqual(['one', 'two', 'three']);
+    expect(heard(third)).toEqual(['two', 'three']);
+  });
+
+  it('what arrives while it is made is read on the new device', async () => {
+    const clock = settableClock(START);
+    const network = createMemoryNetwork({ clock });
+    const options = { clock, limits: { senderKeysFrom: 2 } };
+    const alice = await newParty(network, 'alice-1', options);
+    const bob = await newParty(network, 'bob-1', options);
+    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    await alice.messenger.chats.join('status');
+    const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
+    const places = [
+      { kind: 'group', groupId: group.id },
+      { kind: 'public', name: 'status' },
+    ] as const;
+    const say = async (text: string) => {
+      for (const place of places) await bob.messenger.send(place, bytesOf(text));
+      await quiet(network, alice, bob);
+    };
+    await quiet(network, alice, bob);
+    await say('before');
+    let readings = 0;
+    async function* list(...[prefix, given]: Parameters<Store['list']>) {
+      yield* alice.store.list(prefix, given);
+      // Once they are counted, and once they are read.
+      if (prefix === 'inbox/' && ++readings === 2) await say('meanwhile');
+    }
+    const store = new Proxy(alice.store, {
+      get: (inner, name) => {
+        const value: unknown = name === 'list' ? list : Reflect.get(inner, name);
+        return typeof value === 'function' ? value.bind(inner) : value;
+      },
+    });
+    const { identity } = alice;
+    const backup = await collect(
+      exportBackup({ store, identity, passphrase: 'correct horse', crypto, cost: COST }),
+    );
+    expect(alice.texts).toHaveLength(4);
+    await alice.messenger.close();
+    const moved = createMemoryStore();
+    await restore(backup, undefined, moved);
+    const next = await newParty(network, 'alice-2', { ...options, identity, wrapStore: () => moved });
+    await quiet(network, next, bob);
+    await clock.advanceAndRest(60_000);
+    await quiet(network, next, bob);
+    expect(next.texts.map((text) => text.split(': ')[1])).toEqual(['meanwhile', 'meanwhile']);
   });
 
   it('moves to a new device, which goes on', async () => {
@@ -273,7 +414,49 @@ describe('backup', () => {
       ...fields,
     }).finish();
 
+  const begun = startMemberChain(crypto, senderKeyOf(crypto, startOwnChain(crypto)));
+  const chain = (...at: readonly string[]) =>
+    record('member-chain', [...at], memberChainTable.encode(chainOf(encodeMemberChain(begun))));
+  const chainOf = (state: Uint8Array, moved = true) => ({
+    ...memberChainTable.decode(NOTHING),
+    state,
+    moved,
+  });
+  const group = '00'.repeat(32);
+
+  it('holds no chain key of a group, and takes none', async () => {
+    const { chainKey } = begun;
+    const has = (bytes: Uint8Array) => encodeHex(bytes).includes(encodeHex(chainKey));
+    const withKey = memberChainTable.encode(chainOf(encodeMemberChain(begun), false));
+    expect(has(withKey)).toBe(true);
+    const reduced = MOVING_TABLES.get('member-chain')?.reduce(withKey) as Uint8Array;
+    expect(has(reduced)).toBe(false);
+    expect(MOVING_TABLES.get('member-chain')?.reduce(reduced)).toEqual(reduced);
+    const valid = record('member-chain', [group, peer, peer], reduced);
+    const store = createMemoryStore();
+    await restore(await sealed([account, valid]), undefined, store);
+    expect(await store.get(`member-chain/${group}/${peer}/${peer}`)).toBeDefined();
+  });
+
   it.each<[string, readonly (BackupEntry | Uint8Array)[]]>([
+    ['a chain of no group', [account, chain('00', peer, peer)]],
+    ['a chain of nobody', [account, chain(group, '00', peer)]],
+    ['a chain without a name', [account, chain(group, peer)]],
+    [
+      'a chain with its key',
+      [
+        account,
+        record(
+          'member-chain',
+          [group, peer, peer],
+          memberChainTable.encode(chainOf(encodeMemberChain(begun), false)),
+        ),
+      ],
+    ],
+    [
+      'a chain that cannot be read',
+      [account, record('member-chain', [group, peer, peer], memberChainTable.encode(chainOf(NOTHING)))],
+    ],
     ['no account', [record('chat', ['status'])]],
     ['two accounts', [account, account]],
     ['an account that is no private key', [{ content: { $case: 'account', value: new Uint8Array(32) } }]],

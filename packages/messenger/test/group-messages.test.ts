@@ -157,6 +157,7 @@ describe('a message of a group', () => {
       late: false,
       refused: undefined,
       broughtChain: false,
+      uninvited: false,
     });
     expect(await receive(by(alice), club.payload())).toMatchObject({ changed: false });
     expect(told).toEqual(['changed']);
@@ -202,6 +203,7 @@ describe('a message of a group', () => {
       late: false,
       refused: undefined,
       broughtChain: false,
+      uninvited: true,
     });
     expect(await failure(receive(by(alice), others.payload({ payload: bytesOf('x') })))).toMatchObject({
       code: 'NOT_FOUND',
@@ -305,6 +307,7 @@ describe('a message of a group', () => {
       late: false,
       refused: undefined,
       broughtChain: false,
+      uninvited: false,
     });
     expect((await get(club.id)).members.map(nameOf)).toEqual(['alice', 'bob', 'dave']);
   });
@@ -368,6 +371,7 @@ describe('who may write', () => {
     expect(await receive(by(carol), { ...old, payload: undefined })).toMatchObject({
       refused: undefined,
       broughtChain: false,
+      uninvited: false,
     });
     clock.advance(HOUR);
     await receive(by(carol), old);

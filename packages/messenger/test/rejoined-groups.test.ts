@@ -78,3 +78,42 @@ it('a group that was forgotten and joined again: nothing is left of it, nothing 
   expect((await sizesOf(bob))['waiting']).toBeUndefined();
   expect(bob.events.decryptionFailed).toEqual([]);
 });
+
+it('added again: what came before the news of it, in the same run, waits for that', async () => {
+  const clock = settableClock(START);
+  const network = createMemoryNetwork({ clock, seed: 9 });
+  const options = { clock, limits: { senderKeysFrom: 2 }, postQuantum: false };
+  const held: (() => Promise<void>)[] = [];
+  let holds = false;
+  const { capabilities, connect } = network.transport();
+  const late = {
+    capabilities,
+    connect: (given: Parameters<typeof connect>[0]) =>
+      connect({
+        ...given,
+        onMessage: async (message) => {
+          if (holds && message.channel.kind !== 'public') held.push(() => given.onMessage(message));
+          else await given.onMessage(message);
+        },
+      }),
+  };
+  const alice = await newParty(network, 'alice', options);
+  const bob = await newParty(network, 'bob', { ...options, transport: late });
+  await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+  await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+  const settle = () => quiet(network, alice, bob);
+  const { group } = await alice.messenger.groups.create('g', keysOf(bob));
+  await settle();
+  await alice.messenger.groups.remove(group.id, keysOf(bob));
+  await settle();
+  expect((await bob.messenger.groups.get(group.id)).joined).toBe(false);
+  holds = true;
+  await alice.messenger.groups.add(group.id, keysOf(bob));
+  await alice.messenger.send({ kind: 'group', groupId: group.id }, bytesOf('welcome back'));
+  await settle();
+  holds = false;
+  for (const deliver of held) await deliver();
+  await settle();
+  expect((await bob.messenger.groups.get(group.id)).joined).toBe(true);
+  expect(textsOf(bob)).toEqual(['welcome back']);
+});

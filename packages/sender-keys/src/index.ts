@@ -8,6 +8,7 @@ export {
   isSkipped,
   MemberChain,
   type MemberChainFields,
+  resumeMemberChain,
   startMemberChain,
 } from './member-chain.js';
 export { decodeMessage, encodeMessage, MESSAGE_OVERHEAD, type SenderKeyMessage } from './message.js';

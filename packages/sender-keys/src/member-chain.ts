@@ -78,6 +78,35 @@ export function startMemberChain(
   });
 }
 
+/** Most messages that {@link resumeMemberChain} passes over, two HMACs each: more than an honest chain has. */
+const RESUMED_MAX = 1000;
+
+/**
+ * Begins to follow a chain of which another device of ours has read a part, as far as its state says: what was read there is a repetition
+ * here. Where that is too far ahead of what we were given, it begins with {@link startMemberChain}.
+ *
+ * @param key borrowed
+ * @param read of the same chain; its chain key is not used
+ * @returns the state, and the keys of messages that were not read there: store both in one write
+ * @throws as {@link startMemberChain}
+ */
+export function resumeMemberChain(
+  crypto: Pick<CryptoProvider, 'secp256k1' | 'hmacSha256'>,
+  key: SenderKeyFields,
+  read: Pick<MemberChainFields, 'index' | 'skipped'>,
+): { readonly next: MemberChain; readonly stored: readonly SkippedKey[] } {
+  const start = startMemberChain(crypto, key);
+  if (read.index - start.index > RESUMED_MAX || read.index <= start.index) return { next: start, stored: [] };
+  const stored: SkippedKey[] = [];
+  let { chainKey } = start;
+  for (let index = start.index; index < read.index; index++) {
+    if (hasSkipped(read.skipped, index)) stored.push({ index, messageKey: messageKeyOf(crypto, chainKey) });
+    chainKey = nextChainKey(crypto, chainKey);
+  }
+  const skipped = stored.map(({ index }) => ({ first: index, count: 1 }));
+  return { next: new MemberChain({ ...start, index: read.index, chainKey, skipped }), stored };
+}
+
 /** Options of {@link decrypt}. */
 export interface DecryptOptions {
   /** The message key kept for this message, when {@link isSkipped} says that there is one. Borrowed. */

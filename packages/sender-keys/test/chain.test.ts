@@ -17,6 +17,7 @@ import {
   MESSAGE_OVERHEAD,
   MemberChain,
   OwnChain,
+  resumeMemberChain,
   SenderKey,
   senderKeyOf,
   startMemberChain,
@@ -50,6 +51,41 @@ describe('a chain', () => {
     expect([two, one].map((each) => asked.hear(each))).toEqual(['two', 'one']);
     expect(codeOf(() => asked.hear(zero))).toBe('RATCHET_DUPLICATE');
     expect(asked.state.first).toBe(1);
+  });
+
+  it('goes on where another device has stopped: what that has read is a repetition, what it lacks is read', () => {
+    const alice = new Speaker();
+    const key = alice.key();
+    const sent = ['zero', 'one', 'two', 'three', 'four', 'five'].map((text) => alice.say(text));
+    const first = new Listener(key);
+    for (const number of [0, 2, 4]) first.hear(sent[number] as Uint8Array);
+    const { next, stored } = resumeMemberChain(crypto, key, first.state);
+    expect(stored.map(({ index }) => index)).toEqual([1, 3]);
+    const second = new Listener(key);
+    second.state = decodeMemberChain(encodeMemberChain(next));
+    for (const one of stored) second.keys.set(one.index, one.messageKey);
+    expect([3, 5, 1].map((number) => second.hear(sent[number] as Uint8Array))).toEqual([
+      'three',
+      'five',
+      'one',
+    ]);
+    for (const message of sent) expect(codeOf(() => second.hear(message))).toBe('RATCHET_DUPLICATE');
+  });
+
+  it('begins anew where it was given from later on, or from so early that nobody would pass over that', () => {
+    const alice = new Speaker();
+    const read = startMemberChain(crypto, alice.key());
+    for (let i = 0; i < 1001; i++) alice.say('');
+    for (const [from, index, resumed] of [
+      [5, 5, 5],
+      [5, 4, 5],
+      [0, 1000, 1000],
+      [0, 1001, 0],
+    ] as const) {
+      const { next, stored } = resumeMemberChain(crypto, alice.key(from), { ...read, index });
+      expect([next.first, next.index, stored.length]).toEqual([from, resumed, 0]);
+      expect(next.chainKey).toEqual(alice.key(resumed).chainKey);
+    }
   });
 
   it('shows by its messages for which group, sender and device they are, also to whoever lacks it', () => {

@@ -1,6 +1,7 @@
-import { encodeHex, isDamage } from '@sotto/core';
+import { encodeHex } from '@sotto/core';
 import { endedChainTable } from '../storage/tables.js';
 import type { ReadTransaction, Transaction } from '../storage/transaction.js';
+import { undamaged } from '../storage/undamaged.js';
 
 /**
  * Chains of the peer kept of each session after they have ended, since a repetition of a message is known by them. A peer can end one with
@@ -38,6 +39,7 @@ export async function keepEndedKey(
   before: number,
   ratchetKey: Uint8Array,
 ): Promise<number> {
+  // One that is damaged is replaced like any other: the session goes on.
   const oldest = await undamaged(tx.get(endedChainTable, session, placeOf(before)));
   if (oldest !== undefined) tx.delete(endedChainTable, session, encodeHex(oldest));
   tx.put(endedChainTable, new Uint8Array(0), session, encodeHex(ratchetKey));
@@ -51,14 +53,4 @@ export async function hasEnded(
   ratchetKey: Uint8Array,
 ): Promise<boolean> {
   return (await tx.get(endedChainTable, session, encodeHex(ratchetKey))) !== undefined;
-}
-
-/** A record that is damaged is replaced like any other: the session goes on. */
-async function undamaged(reading: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (isDamage(error)) return undefined;
-    throw error;
-  }
 }

@@ -14,11 +14,20 @@ import {
 } from '@sotto/core';
 import { type CryptoProvider, defaultProvider } from '@sotto/crypto';
 import { APPLICATION_PREFIX } from '@sotto/device';
-import { accountWrite, bytesTable, decodeRecord, encodeRecord, recordKey } from '@sotto/device/internal';
+import {
+  accountWrite,
+  bytesTable,
+  decodeRecord,
+  encodeRecord,
+  recordKey,
+  undamaged,
+} from '@sotto/device/internal';
+import { ownChainTable } from '../groups/tables.js';
 import { throwIfAborted } from '../runtime/abort.js';
 import { BegunListing } from './begun-listing.js';
 import { decodePart, type Entry, encodePart, type KnownEntry } from './entries.js';
-import { MOVING_TABLES } from './moving-records.js';
+import { DISPENSABLE_TABLES, MOVING_TABLES } from './moving-records.js';
+import { ownChainsOf } from './own-chains.js';
 import { type BackupCost, damaged, openStream, sealStream } from './sealed-stream.js';
 
 /** Bytes of entries in one part. */
@@ -80,6 +89,8 @@ async function* partsOf(
     for await (const _ of store.list(`${name}/`, listing)) total++;
   }
   for await (const _ of store.list(APPLICATION_PREFIX, listing)) total++;
+  const ownChains = store.list(`${ownChainTable.name}/`, listing);
+  for await (const _ of ownChainsOf(crypto, identity.publicKey, ownChains)) total++;
   let entries: KnownEntry[] = [{ kind: 'account', privateKey: identity.privateKey }];
   let bytes = 0;
   let done = 0;
@@ -90,7 +101,7 @@ async function* partsOf(
     options.onProgress?.({ done, total });
     return part;
   };
-  for await (const entry of recordsOf(crypto, store, listing)) {
+  for await (const entry of recordsOf(crypto, store, identity, listing)) {
     entries.push(entry);
     bytes += entry.value.length;
     done++;
@@ -103,27 +114,33 @@ async function* partsOf(
 async function* recordsOf(
   crypto: CryptoProvider,
   store: Store,
+  identity: KeyPair,
   listing: { readonly signal?: AbortSignal },
 ): AsyncGenerator<Exclude<KnownEntry, { kind: 'account' }>, void> {
   const begin = (prefix: string) => new BegunListing(store.list(prefix, listing));
   // In one go: a store lets no commit in between.
+  const ownChains = begin(`${ownChainTable.name}/`);
   const tables = [...MOVING_TABLES].map(([table, { reduce }]) => ({
     table,
     reduce,
     records: begin(`${table}/`),
   }));
   const application = begin(APPLICATION_PREFIX);
+  const begun = [ownChains, ...tables.map(({ records }) => records), application];
   try {
+    yield* ownChainsOf(crypto, identity.publicKey, ownChains);
     for (const { table, reduce, records } of tables) {
       for await (const { key, value: framed } of records) {
-        const value = reduce(decodeRecord(crypto, bytesTable(table), key, framed));
+        const read = async () => reduce(decodeRecord(crypto, bytesTable(table), key, framed));
+        const value = DISPENSABLE_TABLES.has(table) ? await undamaged(read()) : await read();
+        if (value === undefined) continue;
         const segments = key.split('/').slice(1).map(decodeURIComponent);
         yield { kind: 'record', table, segments, value };
       }
     }
     for await (const { key, value } of application) yield { kind: 'applicationRecord', key, value };
   } finally {
-    await Promise.all([...tables.map(({ records }) => records), application].map((records) => records.end()));
+    await Promise.all(begun.map((records) => records.end()));
   }
 }
 

@@ -8,7 +8,10 @@ import {
   oneSegment,
 } from '@sotto/device/internal';
 import { CHANGE_MAX_BYTES } from '@sotto/group-log';
+import { decodeMemberChain, encodeMemberChain, MemberChain } from '@sotto/sender-keys';
 import { type NameRecord, nameTable } from '../discovery/tables.js';
+import type { MemberChainRecord } from '../generated/sotto/messenger/v1/groups.js';
+import { memberChainTable } from '../groups/tables.js';
 import { parseChatName } from '../runtime/topics.js';
 import type { ContactRecord, GroupRecord, InboxMessage } from '../storage/records.js';
 import {
@@ -29,6 +32,8 @@ const CHANGE_NUMBER = /^[0-9]{10}$/;
 
 /** The tables that move, including those of the device. The outbox doesn't: the old device sends it. */
 export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
+  ...MOVING_DEVICE_TABLES,
+  moving(memberChainTable, { isKey: isChainKey, check: checkChain, reduce: withoutChainKey }),
   moving(contactTable, { isKey: oneSegment(IDENTITY_SEGMENT), reduce: notAnnounced }),
   moving(chatTable, {
     isKey: ([name, ...rest]) => rest.length === 0 && parseChatName(name ?? '') === name,
@@ -38,8 +43,10 @@ export const MOVING_TABLES: ReadonlyMap<string, MovingTable> = new Map([
   moving(groupTable, { isKey: oneSegment(ID), check: checkGroup, reduce: withoutNotices }),
   moving(nameTable, { isKey: oneSegment(NAME), check: checkName }),
   moving(changeTable, { isKey: isChangeKey, check: checkChange }),
-  ...MOVING_DEVICE_TABLES,
 ]);
+
+/** Tables of which a damaged record is left out, since others give again what it said. */
+export const DISPENSABLE_TABLES: ReadonlySet<string> = new Set([memberChainTable.name]);
 
 /** The new device announces itself to its peers. */
 function notAnnounced(): ContactRecord {
@@ -67,6 +74,25 @@ function isChangeKey([groupId, number, ...rest]: readonly string[]): boolean {
 
 function checkChange(change: Uint8Array): void {
   demand(change.length > 0 && change.length <= CHANGE_MAX_BYTES, 'change');
+}
+
+function isChainKey([groupId, identity, chain, ...rest]: readonly string[]): boolean {
+  return (
+    rest.length === 0 &&
+    ID.test(groupId ?? '') &&
+    [identity, chain].every((key) => IDENTITY_SEGMENT.test(key ?? ''))
+  );
+}
+
+/** How far a chain was read: so that the new device, which is given it again, reads nothing twice. */
+function withoutChainKey(record: MemberChainRecord): MemberChainRecord {
+  const state = new MemberChain({ ...decodeMemberChain(record.state), chainKey: new Uint8Array(32) });
+  return { ...record, state: encodeMemberChain(state), moved: true };
+}
+
+function checkChain({ state, moved }: MemberChainRecord): void {
+  demand(moved, 'chain');
+  decodeMemberChain(state);
 }
 
 function checkName({ identity, changedTo, declined }: NameRecord): void {

@@ -18,7 +18,8 @@ import type { MemberChains } from './member-chains.js';
 import { CHAIN_ASK_MS, type MemberSync } from './member-sync.js';
 import type { OwnChains } from './own-chains.js';
 import type { GroupRecords, KnownGroup } from './records.js';
-import { toMembers } from './to-members.js';
+import { mayAnswer } from './stranger-answers.js';
+import { answerTo } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
 /** Longest wait between two questions for a chain, in milliseconds. */
@@ -31,6 +32,13 @@ export interface GroupMessageOpened {
   readonly senderInstallation: string;
   readonly protection: Protection;
   readonly group: GroupPayload;
+}
+
+/** Chains of one sender in a group that are asked for, by their names in hex. */
+interface Wanted {
+  readonly groupId: string;
+  readonly sender: PublicKey;
+  readonly chains: Map<string, Uint8Array>;
 }
 
 /** Messages that come on the channel of a group, under chains of its members. One whose chain we don't have yet waits. */
@@ -86,16 +94,20 @@ export class ChainMessages {
     const isOwn = compareBytes(sender, this.#context.device.identity) === 0;
     if (isOwn && (await this.#ownChains.recognise(tx, groupId, encrypted))) return undefined;
     if (!(await this.#memberChains.has(tx, groupId, sender, chain))) {
-      // What is written after our removal is under chains that nobody gives us.
-      if (!group.log.isMember(encodeHex(this.#context.device.identity))) return undefined;
-      await this.#waiting.add(tx, group.log, encrypted, message);
-      tx.onCommit('send', () => this.askLater());
+      // Whoever is out may be in again without knowing it yet. Until then all messages share what those have who aren't members.
+      const isIn = this.#isIn(group);
+      await this.#waiting.add(tx, isIn ? group.log : { groupId, isMember: () => false }, encrypted, message);
+      if (isIn) tx.onCommit('send', () => this.askLater());
       return undefined;
     }
     const opened = await this.#memberChains.open(tx, groupId, sender, encrypted, encodeHex(messageId));
     if (opened === undefined) return undefined;
     const { plaintext, senderInstallation, protection } = opened;
     return { messageId, senderInstallation, protection, group: decodeContent(plaintext, groupId) };
+  }
+
+  #isIn({ log }: KnownGroup): boolean {
+    return log.isMember(encodeHex(this.#context.device.identity));
   }
 
   /** Receives the messages whose chain was given meanwhile, and asks for the chains of the others. */
@@ -137,10 +149,7 @@ export class ChainMessages {
 
   async #ask(tx: Transaction, nextMs: number): Promise<void> {
     await this.#waiting.forget(tx);
-    const wanted = new Map<
-      string,
-      { group: KnownGroup; sender: Uint8Array; chains: Map<string, Uint8Array> }
-    >();
+    const wanted = new Map<string, Wanted>();
     const waiting = await this.#waiting.list(tx);
     // No more than some chains are looked for in one question: those that are certainly the sender's are named first.
     for (const { record } of waiting.toSorted((a, b) => Number(b.record.signed) - Number(a.record.signed))) {
@@ -148,17 +157,19 @@ export class ChainMessages {
       const groupId = encodeHex(record.groupId);
       if (await this.#memberChains.has(tx, groupId, sender, chain)) continue;
       const group = await this.#records.find(tx, groupId);
-      if (group === undefined || !group.log.isMember(encodeHex(sender))) continue;
+      if (group === undefined || !this.#isIn(group) || !group.log.isMember(encodeHex(sender))) continue;
       const name = `${groupId} ${encodeHex(sender)}`;
-      const entry = wanted.get(name) ?? { group, sender, chains: new Map() };
+      const entry = wanted.get(name) ?? { groupId, sender: sender as PublicKey, chains: new Map() };
       wanted.set(name, entry);
       entry.chains.set(encodeHex(chain), chain);
     }
-    for (const { group, sender, chains } of wanted.values()) {
-      const { groupId } = group.log;
-      if (!(await this.#memberSync.mayAgain(tx, groupId, sender as PublicKey, 'chainsAskedAt'))) continue;
+    for (const { groupId, sender, chains } of wanted.values()) {
+      // What is counted of one sender is there for the next.
+      const group = (await this.#records.find(tx, groupId)) as KnownGroup;
+      if (!(await this.#memberSync.mayAgain(tx, groupId, sender, 'chainsAskedAt'))) continue;
+      if (!(await mayAnswer(tx, this.#context, this.#records, group, sender))) continue;
       this.#fanOut.enqueue(tx, {
-        ...toMembers([encodeHex(sender)], groupId),
+        ...answerTo([encodeHex(sender)], groupId),
         wantedChains: [...chains.values()],
       });
     }

@@ -185,7 +185,8 @@ export class FanOut {
     const parts = await this.#load();
     const group = await parts.records.find(tx, encodeHex(message.groupId));
     let done = NOTHING_LEFT;
-    if (group !== undefined) {
+    // An answer that is left out is asked for again.
+    if (group !== undefined && (!message.automatic || this.#sender.hasRoomForAnswers)) {
       done = message.byChain
         ? await parts.chainFanOut.step(tx, message, group)
         : await this.#step(tx, message, group, parts);

@@ -26,7 +26,8 @@ import type { MemberSync } from './member-sync.js';
 import type { OwnChains } from './own-chains.js';
 import { PartialLogs } from './partial-logs.js';
 import { type GroupRecords, type KnownGroup, NEW_GROUP } from './records.js';
-import { toMembers } from './to-members.js';
+import { mayAnswer } from './stranger-answers.js';
+import { answerTo, toMembers } from './to-members.js';
 import type { WaitingMessages } from './waiting-messages.js';
 
 /** Departures that are remembered: as many as a full group has members. */
@@ -36,6 +37,10 @@ const STRANGER_CHANGES_MAX = 256;
 
 /** Most chains that are looked for in one question: as many as the messages of one sender that wait can name. */
 const WANTED_CHAINS_MAX = 64;
+
+/** Bytes that a smaller message of a stranger counts as, since it takes more than its payload. */
+const MESSAGE_LEAST_BYTES = 256;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** A group as applications see it. */
 export interface Group {
@@ -76,6 +81,8 @@ export interface GroupOutcome {
   readonly refused: SottoError | undefined;
   /** It brought a chain that we did not have: messages may wait for it. */
   readonly broughtChain: boolean;
+  /** Strangers have added us to the group, and the user has not written to it. */
+  readonly uninvited: boolean;
 }
 
 /** A change of a group that exists. */
@@ -250,20 +257,24 @@ export class Groups {
         ? await this.#join(tx, from.sender, payload, applied as Applied)
         : await this.#keep(tx, before, applied);
     if (found === undefined) {
-      return { groupId, changed: false, late: false, refused: undefined, broughtChain: false };
+      return {
+        groupId,
+        changed: false,
+        late: false,
+        refused: undefined,
+        broughtChain: false,
+        uninvited: true,
+      };
     }
     const { log } = found;
     this.#follow(tx, before?.log, log, from.sentAt);
     const isMember = log.isMember(name);
     const isLate = !isMember && this.#isInGrace(found.record, from.sender);
     const hasPayload = payload.payload !== undefined;
-    const refused =
-      hasPayload && !isMember && !isLate
-        ? new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' })
-        : undefined;
     if (isMember) await this.#answer(tx, found, from, payload);
-    else this.#notifyExcluded(tx, found, from.sender);
+    else await this.#notifyExcluded(tx, found, from.sender);
     const mayWrite = isMember || isLate;
+    const refused = hasPayload ? await this.#refusal(tx, groupId, from.sender, payload, mayWrite) : undefined;
     const broughtChain =
       payload.senderKey.length > 0 &&
       mayWrite &&
@@ -271,13 +282,41 @@ export class Groups {
     if (isMember && payload.wantedChains.length > 0)
       await this.#answerChains(tx, groupId, from.sender, payload);
     const newcomers = applied === undefined ? [] : this.#newcomersTo(before?.log, applied);
-    if (newcomers.length > 0) this.#fanOut.enqueue(tx, toMembers(newcomers, groupId));
+    if (newcomers.length > 0) this.#fanOut.enqueue(tx, answerTo(newcomers, groupId));
     const changed =
       applied !== undefined &&
       (before === undefined || encodeHex(before.log.membershipHash) !== encodeHex(log.membershipHash));
     if (changed) this.#emitChanged(tx, groupId);
     if (applied !== undefined) this.#emitLost(tx, groupId, applied);
-    return { groupId, changed, late: isLate && hasPayload, refused, broughtChain };
+    const { uninvited } = found.record;
+    return { groupId, changed, late: isLate && hasPayload, refused, broughtChain, uninvited };
+  }
+
+  /** Why the payload of a message is refused; otherwise it is counted. */
+  async #refusal(
+    tx: Transaction,
+    groupId: string,
+    sender: PublicKey,
+    { payload = NO_BYTES }: GroupPayload,
+    mayWrite: boolean,
+  ): Promise<SottoError | undefined> {
+    if (!mayWrite) {
+      return new SottoError('NOT_PERMITTED', 'The sender is not a member of the group.', { what: 'send' });
+    }
+    const { device, settings } = this.#context;
+    const found = await this.#get(tx, groupId);
+    if (!found.record.uninvited || (await device.isAccepted(tx, sender))) return undefined;
+    const limit = settings.limits.maxUninvitedBytes;
+    const actual = Number(found.record.strangerBytes) + Math.max(MESSAGE_LEAST_BYTES, payload.length);
+    if (actual > limit) {
+      return new SottoError('LIMIT_EXCEEDED', 'Strangers have written too much to this group.', {
+        what: 'bytes by strangers in a group',
+        limit,
+        actual,
+      });
+    }
+    this.#records.put(tx, found, { ...found.record, strangerBytes: BigInt(actual) }, []);
+    return undefined;
   }
 
   /** Members whom others added while we changed the group: those who added them could not send them our change. */
@@ -365,10 +404,11 @@ export class Groups {
   /** Sends a member the changes they lack, by the membership they named, and asks for those we lack. */
   async #answer(
     tx: Transaction,
-    { log, record }: KnownGroup,
+    group: KnownGroup,
     { sender, senderInstallation, protection }: GroupSender,
     { membershipHash, request }: GroupPayload,
   ): Promise<void> {
+    const { log, record } = group;
     const { groupId } = log;
     const ours = log.membershipHash;
     if (protection === 'dr' || protection === 'pq') {
@@ -380,7 +420,8 @@ export class Groups {
     const asks = differs && !isPast && (await this.#memberSync.mayAgain(tx, groupId, sender, 'askedAt'));
     const sends = differs && (await this.#memberSync.isDue(tx, groupId, sender, ours));
     if (!complete && !asks && !sends) return;
-    this.#fanOut.enqueue(tx, { ...toMembers([encodeHex(sender)], groupId), request: asks, complete });
+    if (!(await mayAnswer(tx, this.#context, this.#records, group, sender))) return;
+    this.#fanOut.enqueue(tx, { ...answerTo([encodeHex(sender)], groupId), request: asks, complete });
   }
 
   /** Gives a member the chains of ours that they lack, once in a while. */
@@ -398,7 +439,7 @@ export class Groups {
     }
     if (givenChains.length === 0) return;
     if (!(await this.#memberSync.mayAgain(tx, groupId, sender, 'chainsAnsweredAt'))) return;
-    this.#fanOut.enqueue(tx, { ...toMembers([encodeHex(sender)], groupId), givenChains });
+    this.#fanOut.enqueue(tx, { ...answerTo([encodeHex(sender)], groupId), givenChains });
   }
 
   /** Subscribes to the channel of a group that we have become a member of, and fetches what was sent on it meanwhile. */
@@ -422,13 +463,14 @@ export class Groups {
   }
 
   /** Sends a former member who doesn't know it the changes that removed them, nothing else, and rarely. */
-  #notifyExcluded(tx: Transaction, found: KnownGroup, sender: PublicKey): void {
+  async #notifyExcluded(tx: Transaction, found: KnownGroup, sender: PublicKey): Promise<void> {
     const name = encodeHex(sender);
     if (this.#isOwn(sender) || found.log.exclusionOf(name) === undefined) return;
+    if (found.record.uninvited && !(await this.#context.device.isKnown(tx, sender))) return;
     const exclusionNotices = this.#memberSync.noteExclusion(found.record, name);
     if (exclusionNotices === undefined) return;
     this.#records.put(tx, found, { ...found.record, exclusionNotices }, []);
-    this.#fanOut.enqueue(tx, toMembers([name], found.log.groupId));
+    this.#fanOut.enqueue(tx, answerTo([name], found.log.groupId));
   }
 
   /** Notes for our chains who is no longer a member. */

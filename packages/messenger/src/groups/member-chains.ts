@@ -1,5 +1,6 @@
 import { decodeHex, encodeHex, isSottoError, type PublicKey, SottoError } from '@sotto/core';
 import type { Protection, ReadTransaction, Transaction } from '@sotto/device';
+import { undamaged } from '@sotto/device/internal';
 import {
   decodeMemberChain,
   decodeSenderKey,
@@ -7,6 +8,7 @@ import {
   encodeMemberChain,
   isSkipped,
   listSkipped,
+  resumeMemberChain,
   type SenderKeyMessage,
   startMemberChain,
 } from '@sotto/sender-keys';
@@ -59,15 +61,23 @@ export class MemberChains {
   async accept(tx: Transaction, groupId: string, from: GroupSender, encoded: Uint8Array): Promise<boolean> {
     const { sender, senderInstallation, protection } = from;
     const { crypto } = this.#context.settings;
-    const chain = startMemberChain(crypto, decodeSenderKey(encoded));
-    const key = [groupId, encodeHex(sender), encodeHex(chain.chain)] as const;
-    if ((await tx.get(memberChainTable, ...key)) !== undefined) return false;
+    const given = decodeSenderKey(encoded);
+    const key = [groupId, encodeHex(sender), encodeHex(given.chain)] as const;
+    const known = await this.#find(tx, ...key);
+    if (known !== undefined && !known.moved) return false;
+    const { next, stored } =
+      known === undefined
+        ? { next: startMemberChain(crypto, given), stored: [] }
+        : resumeMemberChain(crypto, given, decodeMemberChain(known.state));
     const number = await this.#makeRoom(tx, groupId, sender, senderInstallation);
+    if (stored.length > 0) await this.#makeRoomForSkipped(tx, stored.length);
+    for (const one of stored) tx.put(skippedSenderKeyTable, one.messageKey, ...key, numberKey(one.index));
     const record: MemberChainRecord = {
-      state: encodeMemberChain(chain),
+      state: encodeMemberChain(next),
       installationId: senderInstallation,
       protection: PROTECTION_NUMBERS[protection],
       number,
+      moved: false,
     };
     tx.put(memberChainTable, record, ...key);
     return true;
@@ -75,7 +85,16 @@ export class MemberChains {
 
   /** Whether we have a chain of a member. */
   async has(tx: ReadTransaction, groupId: string, sender: Uint8Array, chain: Uint8Array): Promise<boolean> {
-    return (await tx.get(memberChainTable, groupId, encodeHex(sender), encodeHex(chain))) !== undefined;
+    const found = await this.#find(tx, groupId, encodeHex(sender), encodeHex(chain));
+    return found !== undefined && !found.moved;
+  }
+
+  /** One whose record is damaged is asked for again. */
+  #find(
+    tx: ReadTransaction,
+    ...key: readonly [group: string, sender: string, chain: string]
+  ): Promise<MemberChainRecord | undefined> {
+    return undamaged(tx.get(memberChainTable, ...key));
   }
 
   /**
@@ -92,7 +111,7 @@ export class MemberChains {
   ): Promise<OpenedByChain | undefined> {
     const { crypto } = this.#context.settings;
     const key = [groupId, encodeHex(sender), encodeHex(message.chain)] as const;
-    const record = (await tx.get(memberChainTable, ...key)) as MemberChainRecord;
+    const record = (await this.#find(tx, ...key)) as MemberChainRecord;
     const state = decodeMemberChain(record.state);
     const { index } = message;
     if (index < state.first) return undefined;

@@ -1,6 +1,6 @@
 import { compareBytes, encodeHex, type PublicKey } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
-import { happenedWithin, storedNow } from '@sotto/device/internal';
+import { happenedWithin, storedNow, undamaged } from '@sotto/device/internal';
 import type { DeviceSync, MemberSyncRecord } from '../generated/sotto/messenger/v1/groups.js';
 import type { MessengerContext } from '../runtime/context.js';
 import type { GroupPayload } from '../runtime/payload.js';
@@ -223,7 +223,7 @@ export class MemberSync {
   }
 
   async #get(tx: ReadTransaction, groupId: string, member: PublicKey): Promise<MemberSyncRecord> {
-    return (await tx.get(memberSyncTable, groupId, encodeHex(member))) ?? NOTHING_KNOWN;
+    return (await undamaged(tx.get(memberSyncTable, groupId, encodeHex(member)))) ?? NOTHING_KNOWN;
   }
 
   #put(tx: Transaction, groupId: string, member: PublicKey, record: MemberSyncRecord): void {

@@ -1,6 +1,6 @@
 import { compareBytes, decodeHex, encodeHex, type PublicKey } from '@sotto/core';
 import type { DeviceOutcome, ReadTransaction, Transaction } from '@sotto/device';
-import { happenedWithin, storedNow } from '@sotto/device/internal';
+import { happenedWithin, storedNow, undamaged } from '@sotto/device/internal';
 import type { GroupLog } from '@sotto/group-log';
 import {
   decodeOwnChain,
@@ -63,7 +63,7 @@ export class OwnChains {
 
   /** As {@link ready}, for a group in which we have written under a chain; otherwise `undefined`. */
   async readyIfUsed(tx: Transaction, log: GroupLog): Promise<ChainInUse | undefined> {
-    if (!this.isFor(log) || (await tx.get(ownChainTable, log.groupId)) === undefined) return undefined;
+    if (!this.isFor(log) || (await this.#chains(tx, log.groupId)).length === 0) return undefined;
     return this.ready(tx, log);
   }
 
@@ -176,7 +176,7 @@ export class OwnChains {
     const chains = await this.#chains(tx, groupId);
     const without = async ({ state }: OwnChainRecord): Promise<boolean> => {
       const name = encodeHex(decodeOwnChain(state).chain);
-      const before = await tx.get(chainRecipientsTable, groupId, name);
+      const before = await this.#recipientsOf(tx, groupId, name);
       const recipients = before?.recipients.filter(({ identity }) => !gone.has(encodeHex(identity)));
       if (before === undefined || recipients?.length === before.recipients.length) return false;
       tx.put(chainRecipientsTable, { ...before, recipients: recipients ?? [] }, groupId, name);
@@ -191,21 +191,29 @@ export class OwnChains {
 
   /** Deletes all of a group. */
   async forget(tx: Transaction, groupId: string): Promise<void> {
-    for (const { state } of await this.#chains(tx, groupId)) {
-      tx.delete(chainRecipientsTable, groupId, encodeHex(decodeOwnChain(state).chain));
-    }
+    for (const key of await tx.keys(chainRecipientsTable, [groupId])) tx.delete(chainRecipientsTable, ...key);
     tx.delete(ownChainTable, groupId);
   }
 
+  /** Those of a record that is damaged are replaced: members ask for what they miss. */
   async #chains(tx: ReadTransaction, groupId: string): Promise<readonly OwnChainRecord[]> {
-    return (await tx.get(ownChainTable, groupId))?.chains ?? [];
+    return (await undamaged(tx.get(ownChainTable, groupId)))?.chains ?? [];
+  }
+
+  /** `undefined` when nobody knows who has a chain. */
+  #recipientsOf(
+    tx: ReadTransaction,
+    groupId: string,
+    name: string,
+  ): Promise<ChainRecipientsRecord | undefined> {
+    return undamaged(tx.get(chainRecipientsTable, groupId, name));
   }
 
   async #find(tx: ReadTransaction, groupId: string, name: Uint8Array): Promise<ChainInUse | undefined> {
     for (const { state } of await this.#chains(tx, groupId)) {
       const chain = decodeOwnChain(state);
       if (compareBytes(chain.chain, name) !== 0) continue;
-      const recipients = await tx.get(chainRecipientsTable, groupId, encodeHex(chain.chain));
+      const recipients = await this.#recipientsOf(tx, groupId, encodeHex(chain.chain));
       return recipients && { groupId, chain, recipients };
     }
     return undefined;
@@ -249,7 +257,7 @@ export class OwnChains {
       return undefined;
     }
     const name = encodeHex(chain.chain);
-    const recipients = await tx.get(chainRecipientsTable, groupId, name);
+    const recipients = await this.#recipientsOf(tx, groupId, name);
     if (recipients === undefined) return undefined;
     const isSame = compareBytes(recipients.checkedHash, log.membershipHash) === 0;
     const isChecked = isSame && this.#isWithin(recipients.checkedAt, CHECK_MS);

@@ -22,6 +22,8 @@ export const NEW_GROUP: GroupRecord = {
   exclusionNotices: new Map(),
   uninvited: false,
   left: false,
+  strangersAnswered: 0,
+  strangerBytes: 0n,
 };
 
 /** Groups in the store: a small record for each group, and one for each change, so that a change rewrites little. */

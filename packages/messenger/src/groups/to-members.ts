@@ -14,5 +14,11 @@ export function toMembers(members: Iterable<string>, groupId: string): GroupMess
     withoutDevice: [],
     wantedChains: [],
     givenChains: [],
+    automatic: false,
   };
+}
+
+/** {@link toMembers} of what the messenger sends of its own accord. */
+export function answerTo(members: Iterable<string>, groupId: string): GroupMessage {
+  return { ...toMembers(members, groupId), automatic: true };
 }

@@ -4,7 +4,7 @@ import { storedNow, timeSince } from '@sotto/device/internal';
 import type { EarlyRecord } from '../generated/sotto/messenger/v1/storage.js';
 import { beyondLimit } from '../groups/fair-share.js';
 import type { MessengerContext } from '../runtime/context.js';
-import { earlyTable } from '../storage/tables.js';
+import { earlyTable, groupTable } from '../storage/tables.js';
 import type { IdentifiedMessage } from './sealed-senders.js';
 
 /** Most bytes of messages that wait. The oldest of the sender who has most goes. */
@@ -63,14 +63,18 @@ export class EarlyMessages {
     return true;
   }
 
-  /** Those of a group, or all, oldest first. */
+  /** Those of a group, or of all groups that are known by now, oldest first. */
   async list(
     tx: ReadTransaction,
     groupId?: string,
   ): Promise<readonly (readonly [EarlyKey, IdentifiedMessage])[]> {
+    const waiting = await this.#all(tx, groupId);
+    const groups = new Set(waiting.map(({ key }) => key[0]));
+    for (const one of groups) if ((await tx.get(groupTable, one)) === undefined) groups.delete(one);
     // What comes of one is the same on any topic that we share with its sender.
     const channel = { kind: 'partitioned', recipient: this.#context.device.identity } as const;
-    return (await this.#all(tx, groupId)).map(({ key, sender, payload, sentAt, sealedSender }) => [
+    const ready = waiting.filter(({ key }) => groups.has(key[0]));
+    return ready.map(({ key, sender, payload, sentAt, sealedSender }) => [
       key,
       {
         sender: sender as PublicKey,

@@ -10,7 +10,10 @@ import type { IdentifiedMessage } from './sealed-senders.js';
 
 /** The part of a message that is for the application. */
 export type Content = Pick<InboxMessage, 'conversation' | 'payload' | 'ownCopy'> &
-  Partial<Pick<InboxMessage, 'membershipHash' | 'late'>>;
+  Partial<Pick<InboxMessage, 'membershipHash' | 'late'>> & {
+    /** Of a group to which strangers have added us. Default false. */
+    readonly uninvited?: boolean;
+  };
 
 /** Delivers messages to the application, and keeps them until it has acknowledged them. */
 export class Inbox {
@@ -43,7 +46,7 @@ export class Inbox {
 
   /**
    * Stores a message with the transaction that opened it, and emits it after the commit.
-   * @throws STORE_UNAVAILABLE when the inbox is full; LIMIT_EXCEEDED for a request
+   * @throws STORE_UNAVAILABLE when the inbox is full; LIMIT_EXCEEDED for a request, or a stranger's in such a group
    */
   async deliver(
     tx: Transaction,
@@ -52,9 +55,10 @@ export class Inbox {
       Extract<DecryptOutcome, { kind: 'message' }>,
       'messageId' | 'senderInstallation' | 'protection'
     >,
-    content: Content,
+    { uninvited = false, ...content }: Content,
   ): Promise<void> {
-    const { clock } = this.#context.settings;
+    const { device, settings } = this.#context;
+    const { clock } = settings;
     const record: InboxMessage = {
       messageId: outcome.messageId,
       sender: message.sender,
@@ -68,7 +72,8 @@ export class Inbox {
       ...content,
     };
     const sender = await this.#senderOf(tx, record);
-    this.#unacknowledged.add(tx, record, sender.request);
+    const isStrangers = sender.request || (uninvited && !(await device.isAccepted(tx, message.sender)));
+    this.#unacknowledged.add(tx, record, isStrangers);
     tx.onCommit('event', () => this.#emit(record, sender));
   }
 

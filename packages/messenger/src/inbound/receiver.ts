@@ -151,9 +151,11 @@ export class Receiver {
       return this.#failures.handle(tx, id, outcome.remedy, outcome.reason);
     }
     const from = { identity: sender, installationId: senderInstallation };
+    let isRefused = false;
     if (outcome.protection === 'dr' || outcome.protection === 'pq') {
       tx.onCommit('state', () => {
-        this.#failures.readAgain(sender, senderInstallation);
+        // What is refused for another reason than that it can't be read is reported once, too.
+        if (!isRefused) this.#failures.readAgain(sender, senderInstallation);
         this.#read.add(encodeHex(outcome.messageId));
         evictOldest(this.#read, READ_MOST);
       });
@@ -166,7 +168,10 @@ export class Receiver {
       return;
     }
     const content = decodePayload(outcome.payload);
-    if (content.kind === 'group') return this.#deliverToGroup(tx, message, outcome, content.group);
+    if (content.kind === 'group') {
+      isRefused = !(await this.#deliverToGroup(tx, message, outcome, content.group));
+      return;
+    }
     if (content.kind === 'application') return this.#deliverDirect(tx, message, outcome, content.payload);
     return this.#deliverOwnCopy(tx, message, outcome, content);
   }
@@ -219,17 +224,22 @@ export class Receiver {
     await this.#deliverToGroup(tx, message, opened, opened.group);
   }
 
+  /** @returns whether its payload, if it has one, is not refused */
   async #deliverToGroup(
     tx: Transaction,
     message: IdentifiedMessage,
     outcome: Origin,
     value: GroupPayload,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { sender } = message;
     const { senderInstallation, protection } = outcome;
     const from = { sender, senderInstallation, protection, sentAt: message.sentAt };
     const { groups } = await this.#to.loadGroupParts();
-    const { groupId, changed, refused, late, broughtChain } = await groups.receive(tx, from, value);
+    const { groupId, changed, refused, late, broughtChain, uninvited } = await groups.receive(
+      tx,
+      from,
+      value,
+    );
     if (broughtChain) tx.onCommit('send', () => this.#receiveReadable());
     if (changed) tx.onCommit('send', () => this.#receiveEarly(groupId));
     if (refused !== undefined) {
@@ -237,15 +247,17 @@ export class Receiver {
       const messageId = encodeHex(outcome.messageId);
       const event = { messageId, sender, senderInstallation, code, reason, answered: false };
       this.#failures.reportOnCommit(tx, event);
-      return;
+      return false;
     }
-    if (value.payload === undefined) return;
+    if (value.payload === undefined) return true;
     await this.#deliver(tx, message, outcome, {
       conversation: { kind: 'group', groupId },
       payload: value.payload,
       membershipHash: value.membershipHash.length > 0 ? encodeHex(value.membershipHash) : undefined,
       late,
+      uninvited,
     });
+    return true;
   }
 
   async #deliver(

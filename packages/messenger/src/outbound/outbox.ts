@@ -111,6 +111,11 @@ export class Outbox {
     return messageId;
   }
 
+  /** Whether there is room for what others make us send: the other half is for what the user sends. */
+  get hasRoomForAnswers(): boolean {
+    return this.#bytes <= this.#context.settings.limits.maxOutboxBytes / 2;
+  }
+
   /** Ids of the messages with a part that the transport has refused for good. */
   failed(): readonly string[] {
     const ids = new Set(Array.from(this.#failed.values(), ({ messageId }) => encodeHex(messageId)));

@@ -26,6 +26,11 @@ export class Sender {
     this.#subscriptions = subscriptions;
   }
 
+  /** See `Outbox`. */
+  get hasRoomForAnswers(): boolean {
+    return this.#outbox.hasRoomForAnswers;
+  }
+
   /**
    * Sends a 1:1 message, with copies to our own other devices.
    * @param ownCopy see `SendOptions`

@@ -62,6 +62,11 @@ export interface MessengerLimits extends DeviceLimits {
    */
   readonly maxUninvitedGroups: number;
   /**
+   * Most bytes of messages in one such group by identities that the user has not accepted, each message counting as 256 at least. Further
+   * ones are refused until the user writes to the group. Default 16 MiB: months of a busy group.
+   */
+  readonly maxUninvitedBytes: number;
+  /**
    * From this many members on, a message to a group is sent once, under a sender key, instead of to each member;
    * `Number.POSITIVE_INFINITY`: never. Messages are read either way. Default 16: below, healing and deniability are worth more
    * than what is saved.
@@ -97,6 +102,7 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   groupAskIntervalMs: 5 * MINUTE,
   groupTellIntervalMs: HOUR,
   maxUninvitedGroups: 64,
+  maxUninvitedBytes: 16 * 1024 * 1024,
   senderKeysFrom: 16,
   senderKeyMessages: 500,
   senderKeyMs: 7 * 24 * HOUR,

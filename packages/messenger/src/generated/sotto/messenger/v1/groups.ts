@@ -93,6 +93,8 @@ export interface MemberChainRecord {
   protection: Protection;
   /** In the order in which those of one sender came. */
   number: number;
+  /** Another device of ours has read so much of it; we were not given it yet, and the chain key in `state` is zeros. */
+  moved: boolean;
 }
 
 /** A record "waiting/...": a message to a whole group whose chain we don't have yet. */
@@ -636,7 +638,7 @@ export const ChainDevice: MessageFns<ChainDevice> = {
 };
 
 function createBaseMemberChainRecord(): MemberChainRecord {
-  return { state: new Uint8Array(0), installationId: "", protection: 0, number: 0 };
+  return { state: new Uint8Array(0), installationId: "", protection: 0, number: 0, moved: false };
 }
 
 export const MemberChainRecord: MessageFns<MemberChainRecord> = {
@@ -652,6 +654,9 @@ export const MemberChainRecord: MessageFns<MemberChainRecord> = {
     }
     if (message.number !== 0) {
       writer.uint32(32).uint32(message.number);
+    }
+    if (message.moved !== false) {
+      writer.uint32(40).bool(message.moved);
     }
     return writer;
   },
@@ -699,6 +704,14 @@ export const MemberChainRecord: MessageFns<MemberChainRecord> = {
             }
 
             message.number = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.moved = reader.bool();
             continue;
           }
         }

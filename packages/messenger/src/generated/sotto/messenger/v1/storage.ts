@@ -143,6 +143,10 @@ export interface GroupRecord {
   uninvited: boolean;
   /** We are not a member: its topic is no longer subscribed to. */
   left: boolean;
+  /** While it is uninvited: how many members whom we did not know we have written to. */
+  strangersAnswered: number;
+  /** While it is uninvited: bytes of the payloads by people whom the user has not accepted. */
+  strangerBytes: bigint;
 }
 
 export interface GroupRecord_ExclusionNoticesEntry {
@@ -192,6 +196,8 @@ export interface FanoutRecord {
   wantedChains: Uint8Array[];
   /** 33 bytes each: chains of ours that the recipient has asked for. */
   givenChains: Uint8Array[];
+  /** The messenger sends it of its own accord, because of what somebody sent. Left out where the outbox has no room for it. */
+  automatic: boolean;
 }
 
 /** The record "history": until when we know what was sent to us. */
@@ -776,7 +782,15 @@ export const ChatRecord: MessageFns<ChatRecord> = {
 };
 
 function createBaseGroupRecord(): GroupRecord {
-  return { past: [], departures: [], exclusionNotices: new Map(), uninvited: false, left: false };
+  return {
+    past: [],
+    departures: [],
+    exclusionNotices: new Map(),
+    uninvited: false,
+    left: false,
+    strangersAnswered: 0,
+    strangerBytes: 0n,
+  };
 }
 
 export const GroupRecord: MessageFns<GroupRecord> = {
@@ -795,6 +809,15 @@ export const GroupRecord: MessageFns<GroupRecord> = {
     }
     if (message.left !== false) {
       writer.uint32(40).bool(message.left);
+    }
+    if (message.strangersAnswered !== 0) {
+      writer.uint32(48).uint32(message.strangersAnswered);
+    }
+    if (message.strangerBytes !== 0n) {
+      if (BigInt.asIntN(64, message.strangerBytes) !== message.strangerBytes) {
+        throw new globalThis.Error("value provided for field message.strangerBytes of type int64 too large");
+      }
+      writer.uint32(56).int64(message.strangerBytes);
     }
     return writer;
   },
@@ -853,6 +876,22 @@ export const GroupRecord: MessageFns<GroupRecord> = {
             }
 
             message.left = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.strangersAnswered = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.strangerBytes = reader.int64() as bigint;
             continue;
           }
         }
@@ -1058,6 +1097,7 @@ function createBaseFanoutRecord(): FanoutRecord {
     withoutDevice: [],
     wantedChains: [],
     givenChains: [],
+    automatic: false,
   };
 }
 
@@ -1095,6 +1135,9 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
     }
     for (const v of message.givenChains) {
       writer.uint32(90).bytes(v!);
+    }
+    if (message.automatic !== false) {
+      writer.uint32(96).bool(message.automatic);
     }
     return writer;
   },
@@ -1198,6 +1241,14 @@ export const FanoutRecord: MessageFns<FanoutRecord> = {
             }
 
             message.givenChains.push(reader.bytes());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.automatic = reader.bool();
             continue;
           }
         }
