@@ -50,7 +50,7 @@ describe('chains that have ended', () => {
   it('are listed for their session, each in the place of the oldest; a fault of the store is none of theirs', async () => {
     const { store } = keptStore();
     let failing = false;
-    const failable: Store = {
+    const faulty: Store = {
       get: (key) =>
         failing
           ? Promise.reject(new SottoError('STORE_UNAVAILABLE', 'The disk is gone.', { reason: 'gone' }))
@@ -59,7 +59,7 @@ describe('chains that have ended', () => {
       commit: (...writes) => store.commit(...writes),
       close: () => store.close(),
     };
-    const manager = new TransactionManager(failable, crypto);
+    const manager = new TransactionManager(faulty, crypto);
     const listed = (session: string) =>
       manager.read(async (tx) => {
         const found: number[] = [];

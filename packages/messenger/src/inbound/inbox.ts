@@ -12,7 +12,7 @@ import type { IdentifiedMessage } from './sealed-senders.js';
 export type Content = Pick<InboxMessage, 'conversation' | 'payload' | 'ownCopy'> &
   Partial<Pick<InboxMessage, 'membershipHash' | 'late'>> & {
     /** Of a group to which strangers have added us. Default false. */
-    readonly uninvited?: boolean;
+    readonly uninvited?: boolean | undefined;
   };
 
 /** Delivers messages to the application, and keeps them until it has acknowledged them. */
