@@ -27,7 +27,7 @@ type Target = string | { readonly [condition: string]: Target } | undefined;
 export async function loadOptional<Module>(
   packages: OptionalPackages,
   name: string,
-  { entry = '.', version }: { readonly entry?: string | undefined; readonly version?: string | undefined } = {},
+  { entry = '.', version }: { readonly entry?: string; readonly version?: string } = {},
 ): Promise<Module> {
   const from = createRequire(join(packages.directory ?? import.meta.dirname, 'index.js'));
   const folder = from.resolve

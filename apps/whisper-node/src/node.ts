@@ -41,10 +41,10 @@ const RPC = Symbol('rpc');
 
 /** The addresses of a running node. */
 export interface NodeAddresses {
-  readonly relay?: string | undefined;
-  readonly rpc?: string | undefined;
-  readonly admin?: string | undefined;
-  readonly enode?: string | undefined;
+  readonly relay?: string;
+  readonly rpc?: string;
+  readonly admin?: string;
+  readonly enode?: string;
 }
 
 /** A Whisper node: a pool of envelopes, and the services that add and read them. */

@@ -13,9 +13,9 @@ export interface ListenerOptions {
   /** Most connections, of HTTP and WebSocket together. */
   readonly maxConnections: number;
   /** Most connections of one client, by its address. Default: as many as in all. */
-  readonly maxConnectionsPerAddress?: number | undefined;
+  readonly maxConnectionsPerAddress?: number;
   /** Proxies whose statement of a client's address is trusted. Default: none. */
-  readonly proxies?: TrustedProxies | undefined;
+  readonly proxies?: TrustedProxies;
   /** Most bytes of one WebSocket message. */
   readonly maxMessageBytes: number;
   /**

@@ -15,7 +15,7 @@ export interface RelayServerOptions {
   readonly logger: Logger;
   readonly limits: RelayLimits;
   /** Called for each frame, for metrics. */
-  readonly onFrame?: ((kind: string, outcome: string) => void) | undefined;
+  readonly onFrame?: (kind: string, outcome: string) => void;
 }
 
 /** Milliseconds between two pings of clients. */

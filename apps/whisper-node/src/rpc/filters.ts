@@ -23,7 +23,7 @@ export interface Criteria {
 
 /** A message in JSON-RPC. */
 export interface RpcMessage {
-  readonly sig?: string | undefined;
+  readonly sig?: string;
   readonly ttl: number;
   readonly timestamp: number;
   readonly topic: string;
@@ -31,7 +31,7 @@ export interface RpcMessage {
   readonly padding: string;
   readonly pow: number;
   readonly hash: string;
-  readonly recipientPublicKey?: string | undefined;
+  readonly recipientPublicKey?: string;
 }
 
 export interface FilterLimits {
