@@ -333,8 +333,8 @@ export class Conversations {
   // Reading
 
   /**
-   * All conversations, most recent first. Those with `request` are with people whom the user hasn't accepted, or groups to which such
-   * people added us: show them separately.
+   * All conversations, most recent first. Those with `request` are with people whom the user hasn't accepted, or Status groups to which
+   * such people added us: show them separately. Groups of ours are never requests; their members need not be people whom the user knows.
    */
   list(): readonly ConversationSummary[] {
     return [...this.#rows]

@@ -1,5 +1,5 @@
 import type { Conversations, Message } from '@sotto/conversations';
-import { decodeUtf8, encodeUtf8 } from '@sotto/core';
+import { encodeUtf8 } from '@sotto/core';
 import type { Conversation } from '@sotto/messenger';
 import { MAX_LOOKED_AT } from './limits.js';
 
@@ -11,6 +11,8 @@ export interface ReadPosition {
 }
 
 const PAGE = 64;
+/** Longest position, in bytes. */
+const POSITION_MOST = 16 + 1 + 64;
 
 export function encodePosition({ sentAt, id }: ReadPosition): Uint8Array {
   return encodeUtf8(`${sentAt} ${id}`);
@@ -18,7 +20,8 @@ export function encodePosition({ sentAt, id }: ReadPosition): Uint8Array {
 
 /** `undefined` for what is no position. */
 export function decodePosition(value: Uint8Array): ReadPosition | undefined {
-  const [, sentAt, id] = /^(\d{1,16}) ([0-9a-f]{32,64})$/.exec(decodeUtf8(value)) ?? [];
+  const text = String.fromCharCode(...value.subarray(0, POSITION_MOST + 1));
+  const [, sentAt, id] = /^(\d{1,16}) ([0-9a-f]{32,64})$/.exec(text) ?? [];
   return id === undefined ? undefined : { id, sentAt: Number(sentAt) };
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerTo, askAll } from '../src/anti-entropy.js';
 import { BUCKETS, MAX_CLOCK, MAX_KEY_BYTES, MAX_TIME, MAX_VALUE_BYTES } from '../src/limits.js';
+import { decodePosition, encodePosition } from '../src/read-position.js';
 import { compareEntries, type Entry, KIND, nameOf, Registers, STANDING, TRUST } from '../src/registers.js';
 import {
   decodeSyncMessage,
@@ -215,6 +216,21 @@ describe('a message', () => {
     }
     const digest = askAll(new Registers('a', 0));
     expect(decodeSyncMessage(encodeSyncMessage(digest))).toEqual(digest);
+  });
+
+  it('of a read position that is none is told, whatever bytes it has', () => {
+    const position = { id: 'a1'.repeat(16), sentAt: 7 };
+    const bytes = encodePosition(position);
+    expect(decodePosition(bytes)).toEqual(position);
+    for (const at of bytes.keys()) {
+      const damaged = bytes.slice();
+      damaged[at] = 255;
+      expect(decodePosition(damaged)).toBeUndefined();
+    }
+    const longest = encodePosition({ id: 'a1'.repeat(32), sentAt: Number.MAX_SAFE_INTEGER });
+    expect(decodePosition(longest)).toEqual({ id: 'a1'.repeat(32), sentAt: Number.MAX_SAFE_INTEGER });
+    expect(decodePosition(Uint8Array.of(...longest, 48))).toBeUndefined();
+    expect(decodePosition(new Uint8Array(4096))).toBeUndefined();
   });
 
   it('of any bytes, or damaged, is read or refused, without another error', () => {

@@ -211,8 +211,9 @@ export class EnvelopePool {
 
   #makeRoom(length: number, expiry: number): void {
     while (this.#envelopes.size >= this.#maxEnvelopes || this.#bytes + length > this.#maxBytes) {
-      // Few: the seconds up to the longest time to live.
-      const last = Math.max(...this.#expiring.keys());
+      // As many as there are seconds in the longest time to live: too many for arguments of a call.
+      let last = Number.NEGATIVE_INFINITY;
+      for (const second of this.#expiring.keys()) last = Math.max(last, second);
       if (!(last > expiry)) {
         throw this.#envelopes.size >= this.#maxEnvelopes
           ? full('envelopes in the pool', this.#maxEnvelopes, this.#envelopes.size + 1)
