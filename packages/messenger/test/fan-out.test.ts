@@ -12,7 +12,7 @@ import { Outbox } from '../src/outbound/outbox.js';
 import { Sender } from '../src/outbound/sender.js';
 import { Events } from '../src/runtime/events.js';
 import { Runtime } from '../src/runtime/runtime.js';
-import { fanoutTable } from '../src/storage/tables.js';
+import { fanoutTable, groupTable } from '../src/storage/tables.js';
 import { settingsOf } from './settings.js';
 import { manualClock } from './support.js';
 import { bytesOf, crypto, keptStore, newNode, START } from './world.js';
@@ -293,6 +293,27 @@ describe('the queue', () => {
     next.fanOut.resume();
     await next.runtime.settled();
     expect(await next.queue()).toEqual([]);
+  });
+
+  it('goes on behind a message to a group whose record is damaged', async () => {
+    const first = await bed();
+    const { groupId: damaged } = await first.make(...people);
+    const { groupId: sound } = await first.make(people[0]!);
+    first.runtime.close();
+    for (const groupId of [damaged, sound, damaged, sound]) {
+      await (await first.send(groupId)).result().catch(() => undefined);
+    }
+    expect(await first.queue()).toHaveLength(4);
+    const store = first.kept.view();
+    const key = `${groupTable.name}/${damaged}`;
+    const { value: written } = (await store.get(key))!;
+    const value = written.map((byte, at) => (at === written.length - 1 ? byte ^ 1 : byte));
+    await store.commit([{ type: 'put', key, value }]);
+    const next = await bed({ kept: first.kept });
+    await next.device.read((tx) => next.fanOut.load(tx));
+    next.fanOut.resume();
+    await next.runtime.settled();
+    expect(await next.queue()).toEqual(['0000000000000002 6+', '0000000000000004 6+']);
   });
 
   it('gives up the rest of a message on demand, and how many members miss it; not a change of the group', async () => {

@@ -1,4 +1,4 @@
-import { compareBytes, encodeHex, isSottoError, type PublicKey } from '@sotto/core';
+import { compareBytes, encodeHex, isDamage, isSottoError, type PublicKey } from '@sotto/core';
 import type { ReadTransaction, Transaction } from '@sotto/device';
 import type { DeliveryTracker } from '../outbound/delivery-tracker.js';
 import type { Sender } from '../outbound/sender.js';
@@ -27,6 +27,14 @@ export interface FanOutParts {
   readonly records: GroupRecords;
   readonly memberSync: MemberSync;
   readonly chainFanOut: ChainFanOut;
+}
+
+/** What is held of a message in the queue. */
+interface Waiting {
+  readonly number: string;
+  readonly id: string;
+  /** Members that it has yet to be encrypted for. */
+  readonly left: number;
 }
 
 /** A message in the queue. */
@@ -133,18 +141,18 @@ export class FanOut {
   ): Promise<GroupSendResult> {
     const { runtime } = this.#context;
     const members: MemberOutcome[] = [];
+    let damage: unknown;
     try {
-      for (const { number, id, left } of await runtime.read((tx) => this.#overview(tx, only?.number))) {
-        let total = left;
-        for (let more = true; more; ) {
-          const done = await runtime.transaction((tx) => this.#encryptBatch(tx, number));
-          members.push(...done.outcomes);
-          total = done.total ?? total;
-          more = done.next !== undefined;
-          onProgress?.(total - (done.next?.remaining.length ?? 0), total);
+      for (const waiting of await runtime.read((tx) => this.#overview(tx, only?.number))) {
+        try {
+          for await (const outcomes of this.#encrypted(waiting, onProgress)) members.push(...outcomes);
+        } catch (error) {
+          // A group whose record is damaged doesn't hold up others.
+          if (!isDamage(error)) throw error;
+          damage ??= error;
         }
-        this.#tracker.close(id);
       }
+      if (damage !== undefined) throw damage;
     } catch (error) {
       runtime.schedule('fan-out', RETRY_MS, () => this.resume());
       throw error;
@@ -152,8 +160,24 @@ export class FanOut {
     return { kind: 'group', id: only?.id ?? '', members };
   }
 
+  /** Encrypts a message, some members in each commit, and gives what came of these. */
+  async *#encrypted(
+    { number, id, left }: Waiting,
+    onProgress: SendOptions['onProgress'],
+  ): AsyncGenerator<readonly MemberOutcome[]> {
+    let total = left;
+    for (let more = true; more; ) {
+      const done = await this.#context.runtime.transaction((tx) => this.#encryptBatch(tx, number));
+      total = done.total ?? total;
+      more = done.next !== undefined;
+      yield done.outcomes;
+      onProgress?.(total - (done.next?.remaining.length ?? 0), total);
+    }
+    this.#tracker.close(id);
+  }
+
   /** Of the messages in the queue, or one of them, what doesn't grow with the group: it is held until they are sent. */
-  async #overview(tx: ReadTransaction, only?: string) {
+  async #overview(tx: ReadTransaction, only?: string): Promise<readonly Waiting[]> {
     const queued = await this.#queued(tx, only);
     return queued.map(({ number, message }) => ({
       number,
