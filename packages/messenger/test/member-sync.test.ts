@@ -192,6 +192,36 @@ describe('what a member is sent of the changes of a group', () => {
     expect([await isDue(club), counts(await send(club, hello))]).toEqual([false, ['0+']]);
   });
 
+  it('what the device that has least of them lacks, few or many', async () => {
+    const club = new Club(bob);
+    const { send, ack, clock } = await bed({ devices: ['bob-1', 'bob-2'] });
+    club.rename(3, 'x');
+    await ack(club, club.record.past[2]!.hash, 'bob-1');
+    await ack(club, club.record.past[0]!.hash, 'bob-2');
+    expect(counts(await send(club, hello))).toEqual(['3+']);
+    club.rename(20);
+    clock.advance(groupNewsIntervalMs);
+    expect(counts(await send(club, hello))).toEqual(['23+']);
+    // Now both were sent all; one shows that it has them, and what is new since is little for the other as well.
+    await ack(club, club.hash, 'bob-1');
+    club.rename(1, 'y');
+    expect(counts(await send(club, hello))).toEqual(['1+']);
+  });
+
+  it('those of the latest membership where they are few, whoever has them', async () => {
+    const club = new Club(bob);
+    const { sync } = await bed();
+    const latest = () => sync.latest(club.record, club.log).map((change) => change.length);
+    expect(latest()).toEqual(club.log.changes().map(({ length }) => length));
+    club.rename(3, 'x');
+    expect(latest()).toEqual([club.log.changes().at(-1)?.length]);
+    // One that names many people is not little.
+    const identities = Array.from({ length: 125 }, () => crypto.secp256k1.generateKeyPair().publicKey);
+    club.change({ kind: 'add', identities });
+    expect(club.log.changes().at(-1)?.length).toBeGreaterThan(4096);
+    expect(latest()).toEqual([]);
+  });
+
   it('of a removal that and what it builds on, without a payload; who never was there nothing', async () => {
     const club = new Club(bob, carol);
     const { send } = await bed();

@@ -168,6 +168,27 @@ it('they come in the order in which they arrived, and those of one moment by the
   expect(kept.map(({ number }) => Number(number.split('-')[1]))).toEqual([1, 2, 0]);
 });
 
+it('they come in the order in which they arrived, also while our clock is set back', async () => {
+  const { clock, device, waiting, add } = await bed();
+  for (const [number, move] of [0, 10, 10, -15, 1].entries()) {
+    clock.advance(move);
+    await add(PEOPLE[0], 100, GROUPS[0], number);
+  }
+  const kept = await device.read((tx) => waiting.list(tx));
+  expect(kept.map(({ number }) => Number(number.split('-')[1]))).toEqual([0, 1, 2, 3, 4]);
+});
+
+it('when there is no room, one of a sender who has their share takes the place of their own', async () => {
+  const { add, left } = await bed();
+  for (let i = 0; i < 64; i++) {
+    for (const sender of PEOPLE) await add(sender, 100);
+    await add(PEOPLE[0], 100, GROUPS[1]);
+  }
+  expect(await left()).toEqual({ 0: 128, 1: 64, 2: 64 });
+  await add(PEOPLE[0], 100);
+  expect(await left()).toEqual({ 0: 128, 1: 64, 2: 64 });
+});
+
 it('they are deleted after a week, and with their group', async () => {
   const world = await bed();
   await world.add(PEOPLE[0], 100, GROUPS[0]);
