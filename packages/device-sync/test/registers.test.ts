@@ -218,7 +218,7 @@ describe('a message', () => {
     expect(decodeSyncMessage(encodeSyncMessage(digest))).toEqual(digest);
   });
 
-  it('of a read position that is none is told, whatever bytes it has', () => {
+  it('of a read position is read, and of anything else nothing, whatever bytes it has', () => {
     const position = { id: 'a1'.repeat(16), sentAt: 7 };
     const bytes = encodePosition(position);
     expect(decodePosition(bytes)).toEqual(position);
