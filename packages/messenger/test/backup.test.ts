@@ -56,6 +56,18 @@ async function someone() {
   return { network, alice, bob, group, backup, progress };
 }
 
+/** Two who know each other, and write to groups under sender keys. */
+async function contacts() {
+  const clock = settableClock(START);
+  const network = createMemoryNetwork({ clock });
+  const options = { clock, limits: { senderKeysFrom: 2 } };
+  const alice = await newParty(network, 'alice-1', options);
+  const bob = await newParty(network, 'bob-1', options);
+  await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
+  await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+  return { clock, network, options, alice, bob };
+}
+
 const restore = (
   backup: Uint8Array,
   passphrase = 'correct horse',
@@ -89,13 +101,7 @@ describe('backup', () => {
   });
 
   it('what was read in a group under sender keys is not read again on the new device', async () => {
-    const clock = settableClock(START);
-    const network = createMemoryNetwork({ clock });
-    const options = { clock, limits: { senderKeysFrom: 2 } };
-    const alice = await newParty(network, 'alice-1', options);
-    const bob = await newParty(network, 'bob-1', options);
-    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
-    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    const { clock, network, options, alice, bob } = await contacts();
     const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
     const say = async (party: Party, text: string) => {
       await quiet(network, alice, bob);
@@ -179,13 +185,7 @@ describe('backup', () => {
   });
 
   it('what arrives while it is made is read on the new device', async () => {
-    const clock = settableClock(START);
-    const network = createMemoryNetwork({ clock });
-    const options = { clock, limits: { senderKeysFrom: 2 } };
-    const alice = await newParty(network, 'alice-1', options);
-    const bob = await newParty(network, 'bob-1', options);
-    await alice.messenger.contacts.add(await bob.messenger.contacts.ownCode());
-    await bob.messenger.contacts.add(await alice.messenger.contacts.ownCode());
+    const { clock, network, options, alice, bob } = await contacts();
     await alice.messenger.chats.join('status');
     const { group } = await alice.messenger.groups.create('friends', [bob.identity.publicKey]);
     const places = [

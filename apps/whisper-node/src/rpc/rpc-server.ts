@@ -66,7 +66,8 @@ class Bodies {
         length += part.length;
         body.add(part);
       }
-      return { text: new TextDecoder().decode(body.take()) };
+      // As it came: a byte order mark is no JSON.
+      return { text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(body.take()) };
     } finally {
       this.#ofClient.give(client, length);
       this.#ofAll.give('', length);

@@ -196,13 +196,8 @@ export class Groups {
     const action = this.#leftToDo(log, wanted);
     if (action !== undefined) log = sign(log, action);
     if (applied.length === 0) return undefined;
-    this.#records.put(
-      tx,
-      found,
-      this.#withDepartures({ ...found.record, uninvited: false }, before, log),
-      applied,
-    );
-    await this.#noteGone(tx, before, log);
+    const record = await this.#noteDepartures(tx, { ...found.record, uninvited: false }, before, log);
+    this.#records.put(tx, found, record, applied);
     this.#emitChanged(tx, groupId);
     if (wanted.kind === 'leave') {
       this.#parts.subscriptions.unsubscribeGroup(tx, groupId);
@@ -395,10 +390,8 @@ export class Groups {
     if (applied === undefined) return found;
     if (applied.added.length === 0 && applied.evicted.length === 0)
       return this.#records.note(found, applied.log);
-    await this.#noteGone(tx, found.log, applied.log);
-    return this.#records.put(tx, found, this.#withDepartures(found.record, found.log, applied.log), [
-      applied,
-    ]);
+    const record = await this.#noteDepartures(tx, found.record, found.log, applied.log);
+    return this.#records.put(tx, found, record, [applied]);
   }
 
   /** Sends a member the changes they lack, by the membership they named, and asks for those we lack. */
@@ -473,15 +466,18 @@ export class Groups {
     this.#fanOut.enqueue(tx, answerTo([name], found.log.groupId));
   }
 
-  /** Notes for our chains who is no longer a member. */
-  async #noteGone(tx: Transaction, before: GroupLog, after: GroupLog): Promise<void> {
+  /**
+   * Notes who is no longer a member: for our chains, and for the record, which is returned, with when we learnt it; and in that whether we
+   * are one.
+   */
+  async #noteDepartures(
+    tx: Transaction,
+    record: GroupRecord,
+    before: GroupLog,
+    after: GroupLog,
+  ): Promise<GroupRecord> {
     const gone = before.state.members.filter((name) => !after.isMember(name));
     if (gone.length > 0) await this.#parts.ownChains.noteGone(tx, after.groupId, new Set(gone));
-  }
-
-  /** Notes who is no longer a member, and when we learnt it; and whether we are one. */
-  #withDepartures(record: GroupRecord, before: GroupLog, after: GroupLog): GroupRecord {
-    const gone = before.state.members.filter((name) => !after.isMember(name));
     const known = record.departures.filter(
       ({ identity, learntAt }) => !after.isMember(encodeHex(identity)) && this.#isRecent(learntAt),
     );
